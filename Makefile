@@ -1,0 +1,48 @@
+# make test, make demo: on a fresh machine each sets itself up first (Python 3.11 or newer with venv is all it needs).
+PYTHON ?= python3
+BIN := .venv/bin
+
+# One thread a process: faster on a CPU than sharing the cores, and the thread count changes the trained weights.
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OMP_WAIT_POLICY := PASSIVE
+
+DEMO := --data demo/data --results demo/results --set detector.training.epochs=20
+
+.PHONY: help setup lint test demo bench clean
+
+help:
+	@echo "make test    lint, types and tests        make demo    simulated data, two systems, dev and eval"
+	@echo "make lint    ruff and mypy alone          make bench   training speed"
+	@echo "make clean   remove .venv, demo/, caches  PYTHON=...   the interpreter to build .venv from"
+
+setup: .venv/.stamp
+
+.venv/.stamp: requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and \
+	    f"$(PYTHON) is Python {v}, 3.11 or newer needed: make test PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
+	touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest
+
+demo: setup
+	rm -rf demo
+	$(BIN)/python tools/simulate.py demo/data --size tiny
+	$(BIN)/python tools/simulate.py demo/data --size tiny --eval
+	$(BIN)/python run.py -d baseline_mse baseline_mahala $(DEMO)
+	$(BIN)/python run.py -e baseline_mse baseline_mahala $(DEMO)
+
+bench: setup
+	$(BIN)/python tools/bench.py train
+
+clean:
+	rm -rf .venv demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find asd systems tools tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,9 @@
+"""The kit's rooms and corridors: two-channel clips in, one trusted anomaly score a clip out.
+
+Rooms, in the order a clip passes them: data, frontends, features, detectors, calibration, system (the chain),
+evaluation, submission. A room imports corridors and outside libraries, never another room.
+Corridors, open to every room: vocabulary, signal, training, store.
+
+Shape letters, fixed everywhere: T samples, F frames, K frequency bins, M mel bands, D feature size, N clips,
+S seeds, C channels. Waves are (2, T) float32, channel 0 near, channel 1 far. Scores: higher is more anomalous.
+"""

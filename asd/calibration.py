@@ -1,0 +1,75 @@
+"""Calibration: training scores (N,) in, a common scale for scores and a decision threshold out.
+
+A threshold never sees a test clip: it is a quantile of the training clips' own scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from asd.vocabulary import BadInput
+
+
+def gamma_fit(scores: np.ndarray) -> tuple[float, float]:
+    """Maximum-likelihood shape and scale of a gamma distribution at location 0, scores (N,) positive.
+
+    The location is held at 0: a free one makes the likelihood unbounded on few clips.
+    """
+    if not np.all(np.isfinite(scores)) or np.min(scores) <= 0 or np.ptp(scores) == 0:
+        raise BadInput(
+            f"training scores from {np.min(scores):g} to {np.max(scores):g}: a gamma distribution needs finite, "
+            "positive scores that differ (are all training clips the same recording, or digitally silent?)"
+        )
+    shape, _, scale = stats.gamma.fit(scores, floc=0)
+    return float(shape), float(scale)
+
+
+@dataclass(frozen=True)
+class GammaThreshold:
+    """The organisers' rule on clip scores: raw scores, threshold at a quantile of their gamma distribution."""
+
+    quantile: float = 0.9  # of the gamma fitted to the training clips' scores; organisers' baseline
+
+    def fit(self, train_scores: np.ndarray) -> Unchanged:
+        return Unchanged()
+
+    def threshold(self, train_scores: np.ndarray) -> float:
+        shape, scale = gamma_fit(train_scores)
+        return float(stats.gamma.ppf(self.quantile, shape, scale=scale))
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Scores stay on the detector's own scale."""
+
+    def __call__(self, score: float) -> float:
+        return score
+
+
+@dataclass(frozen=True)
+class GammaStandardised:
+    """Scores in standard deviations of the training scores' fitted gamma, threshold at an empirical quantile.
+
+    (A - mean) / std keeps the order of far-out clips apart; the gamma's CDF would saturate at 1 and tie them.
+    """
+
+    quantile: float = 0.9  # of the training clips' (averaged) standardised scores: decision threshold
+
+    def fit(self, train_scores: np.ndarray) -> Standardised:
+        shape, scale = gamma_fit(train_scores)
+        return Standardised(mean=shape * scale, std=shape**0.5 * scale)
+
+    def threshold(self, train_scores: np.ndarray) -> float:
+        return float(np.quantile(train_scores, self.quantile))
+
+
+@dataclass(frozen=True)
+class Standardised:
+    mean: float  # of the gamma fitted to the training scores
+    std: float
+
+    def __call__(self, score: float) -> float:
+        return (score - self.mean) / self.std

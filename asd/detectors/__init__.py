@@ -1,0 +1,11 @@
+"""Detectors: training-normal features in, one scorer a seed out; a scorer gives ONE clip's anomaly score.
+
+Clips are (F, D) features; a scorer's score is a float, higher is more anomalous. What a scorer is not handed it
+cannot use: no label, no test domain, no other clip.
+"""
+
+from asd.detectors.autoencoder import AutoEncoder
+from asd.detectors.networks import OrganisersNet
+from asd.detectors.scoring import MeanSquaredError, SelectiveMahalanobis
+
+__all__ = ["AutoEncoder", "MeanSquaredError", "OrganisersNet", "SelectiveMahalanobis"]

@@ -1,0 +1,136 @@
+"""Dense autoencoders: (F, D) features in, stacked to vectors of neighbouring frames, scored by reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from asd import training as loop
+from asd.detectors.networks import OrganisersNet, n_parameters, reconstruct
+from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
+from asd.detectors.vectors import Vectors, reconstruction_loss, stack
+from asd.store import digest, fingerprint
+from asd.training import Training
+from asd.vocabulary import Arrays, Feature, Workplace
+
+
+class Network(Protocol):
+    def build(self, n_features: int, seeds: Sequence[int]) -> nn.Module: ...
+
+
+@dataclass(frozen=True)
+class AutoEncoder:
+    """A dense autoencoder trained once a seed; `scoring` turns its residuals into scores without retraining."""
+
+    context: int = 5  # neighbouring frames stacked into one vector; organisers' baseline
+    network: Network = field(default_factory=OrganisersNet)
+    training: Training = field(default_factory=Training)
+    scoring: Scoring = field(default_factory=MeanSquaredError)
+
+    @property
+    def min_frames(self) -> int:
+        """The shortest clip that can be scored, in frames."""
+        return self.context
+
+    def training_key(self, data_key: str) -> str:
+        """Name of what training makes: scoring is no part of it, so that systems differing only there share weights."""
+        return digest(
+            data_key, str(self.context), fingerprint(self.network, self.training, modules=(Vectors.__module__,))
+        )
+
+    def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[AutoEncoderScorer]:
+        """Features (F, D) a clip, is_target (N,). They are read only if the store lacks weights or a fitted scoring."""
+        fitting = _Fitting(self, features, is_target, workplace)
+        return [fitting.scorer(seed, weights) for seed, weights in zip(workplace.seeds, fitting.weights(), strict=True)]
+
+
+@dataclass
+class _Fitting:
+    """One call of `fit`: reads the training features at most once, and only when needed."""
+
+    recipe: AutoEncoder
+    features: Sequence[Feature]
+    is_target: np.ndarray
+    workplace: Workplace
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        return Vectors(self.features, self.recipe.context, self.workplace.device)
+
+    @cached_property
+    def key(self) -> str:
+        return self.recipe.training_key(self.workplace.data_key)
+
+    def weights(self) -> list[Arrays]:
+        def build(seeds: Sequence[int]) -> nn.Module:
+            return self.recipe.network.build(self.recipe.context * self.features[0].shape[1], seeds)
+
+        def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+            return reconstruction_loss(self.vectors, network, rows)
+
+        return loop.trained_weights(
+            build, loss, lambda: len(self.vectors), self.recipe.training, self.key, self.workplace
+        )
+
+    def scorer(self, seed: int, weights: Arrays) -> AutoEncoderScorer:
+        loop.pin(self.workplace.device)
+        history = weights.pop("history")
+        network = restored(self.recipe.network, weights)
+        key = digest(self.key, str(seed), loop.machine_room(self.workplace.device), fingerprint(self.recipe.scoring))
+        fitted = self.workplace.store.once("scoring", key, partial(self._fit_scoring, network, seed))
+        return AutoEncoderScorer(self.recipe, network, fitted, history, fitted.pop("train_scores"))
+
+    def _fit_scoring(self, network: nn.Module, seed: int) -> Arrays:
+        def clips() -> Iterator[np.ndarray]:
+            return (residual(network, feature, self.recipe.context) for feature in self.features)
+
+        residuals = Residuals(clips, self.is_target, partial(self._batches, network, seed))
+        fitted = self.recipe.scoring.fit(residuals)
+        return {**fitted, "train_scores": np.array([self.recipe.scoring.score(fitted, r) for r in clips()])}
+
+    def _batches(self, network: nn.Module, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """One more epoch's batches over the training rows, as the organisers' last pass."""
+        numbers = self.recipe.training
+        rows, _ = loop.split_rows(len(self.vectors), numbers.validation_share, seed)
+        for batch in loop.epoch_batches(rows, numbers, seed, numbers.epochs):
+            x = self.vectors[torch.from_numpy(batch)].cpu()
+            e = (x - reconstruct(network, x)).numpy().reshape(len(batch), self.recipe.context, -1)
+            yield e, self.is_target[self.vectors.clip[batch]]
+
+
+def residual(network: nn.Module, feature: Feature, context: int) -> np.ndarray:
+    """(F, D) -> (F', context, D): input minus reconstruction of each vector of one clip."""
+    x = stack(feature, context)
+    return (x - reconstruct(network, x)).numpy().reshape(len(x), context, -1)
+
+
+def restored(recipe: Network, weights: Arrays) -> nn.Module:
+    """A single-seed network in evaluation state with `weights` (no S axis), on the CPU: scoring runs there."""
+    n_features = weights[next(iter(weights))].shape[0]  # the first layer's weight is (D, D')
+    network = recipe.build(n_features, (0,))
+    network.load_state_dict({name: torch.from_numpy(array)[None] for name, array in weights.items()})
+    return network.eval()
+
+
+@dataclass(frozen=True)
+class AutoEncoderScorer:
+    """One seed's network with one fitted scoring."""
+
+    recipe: AutoEncoder
+    network: nn.Module
+    fitted: Arrays
+    history: np.ndarray  # (epochs, 3) training loss, validation loss, seconds
+    train_scores: np.ndarray  # (N,) an autoencoder cannot unsee a clip: scored with the clip among the training data
+
+    def score(self, feature: Feature) -> float:
+        return self.recipe.scoring.score(self.fitted, residual(self.network, feature, self.recipe.context))
+
+    @property
+    def n_parameters(self) -> int:
+        return n_parameters(self.network)

@@ -1,0 +1,48 @@
+"""Vectors of neighbouring frames, what dense autoencoders train on: clips (F, D) in, rows (context * D) out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from asd.vocabulary import Feature
+
+
+class Vectors:
+    """Stacks of `context` neighbouring frames of many clips, by row number, without storing the overlap.
+
+    Frame-major: [frame 0's D features, frame 1's ...]. No stack spans two clips, whatever their lengths.
+    """
+
+    def __init__(self, features: Sequence[Feature], context: int, device: str = "cpu") -> None:
+        frames = torch.from_numpy(np.concatenate(list(features))).to(device)  # (sum F, D)
+        lengths = np.array([len(f) for f in features])
+        ends = np.cumsum(lengths)
+        counts = lengths - context + 1
+        starts = [np.arange(e - n, e - n + c) for e, n, c in zip(ends, lengths, counts, strict=True)]
+        self.starts = torch.from_numpy(np.concatenate(starts)).to(device)  # (n,) first frame of each row
+        self.clip = np.repeat(np.arange(len(lengths)), counts)  # (n,) clip of each row
+        n_stacks, size = len(frames) - context + 1, context * frames.shape[1]
+        self._stacks = frames.as_strided((n_stacks, size), (frames.shape[1], 1))  # overlapping view
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, rows: torch.Tensor) -> torch.Tensor:
+        """Row numbers of any shape (...) -> (..., context * D)."""
+        return self._stacks[self.starts[rows]]
+
+
+def stack(feature: Feature, context: int) -> torch.Tensor:
+    """(F, D) -> (F - context + 1, context * D), frame-major."""
+    windows = np.lib.stride_tricks.sliding_window_view(feature, context, axis=0)  # (F', D, context)
+    return torch.from_numpy(np.ascontiguousarray(windows.swapaxes(1, 2)).reshape(len(windows), -1))
+
+
+def reconstruction_loss(vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    """Mean squared error of each seed, rows (S, B) -> (S,)."""
+    x = vectors[rows]
+    return (network(x) - x).square().mean(dim=(1, 2))

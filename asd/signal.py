@@ -1,0 +1,81 @@
+"""Signal processing as pure functions: waves (C, T) in, spectra (C, K, F) and log-mel frames (F, M) out.
+
+Conventions are librosa's: Hann window (periodic), frames centred by zero padding, Slaney mel filters, power
+spectrogram `|STFT|^2`. Everything is float32 / complex64.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+from scipy.signal import get_window
+
+from asd.vocabulary import RATE
+
+EPS = np.finfo(np.float64).eps  # the organisers' floor under the logarithm: -156.5 dB
+
+
+@lru_cache
+def _hann(n_fft: int) -> np.ndarray:
+    return get_window("hann", n_fft).astype(np.float32)  # (n_fft,)
+
+
+def n_frames(n_samples: int, hop_length: int) -> int:
+    """Frames of a centred STFT.
+
+    >>> n_frames(160_000, 512)
+    313
+    """
+    return 1 + n_samples // hop_length
+
+
+def stft(wave: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
+    """(C, T) -> (C, K, F) complex64, K = n_fft / 2 + 1, F = 1 + T // hop_length."""
+    half = n_fft // 2
+    padded = np.pad(wave, ((0, 0), (half, half)))  # (C, T + n_fft)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[:, ::hop_length]  # (C, F, n_fft)
+    return scipy.fft.rfft(frames * _hann(n_fft), axis=-1).swapaxes(-1, -2)  # (C, K, F)
+
+
+class _LastSTFT(threading.local):
+    """The last wave transformed in this thread, so that every front-end of one clip shares one STFT."""
+
+    wave: np.ndarray | None = None
+    shape: tuple[int, int] = (0, 0)
+    spectra: np.ndarray = np.empty(0)
+
+
+_last = _LastSTFT()
+
+
+def shared_stft(wave: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
+    """`stft`, computed once for as long as callers of this thread pass the very same (read-only) array."""
+    if _last.wave is not wave or _last.shape != (n_fft, hop_length):
+        if wave.flags.writeable:
+            return stft(wave, n_fft, hop_length)  # its content may change under the same identity
+        _last.wave, _last.shape, _last.spectra = wave, (n_fft, hop_length), stft(wave, n_fft, hop_length)
+        _last.spectra.flags.writeable = False
+    return _last.spectra
+
+
+def power(spectra: np.ndarray) -> np.ndarray:
+    """|X|^2 of complex spectra, any shape, float32."""
+    return spectra.real**2 + spectra.imag**2
+
+
+@lru_cache
+def mel_filters(n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float = RATE / 2) -> np.ndarray:
+    """(M, K) float32 Slaney mel filters with Slaney area normalisation, librosa's default."""
+    import librosa
+
+    return librosa.filters.mel(sr=RATE, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+
+
+def log_mel(power_spectrogram: np.ndarray, n_mels: int) -> np.ndarray:
+    """(K, F) power -> (F, M) log-mel energies in dB, `10 log10(max(mel, eps))` without a reference or top_db."""
+    n_fft = 2 * (power_spectrogram.shape[0] - 1)
+    mel = power_spectrogram.T @ mel_filters(n_fft, n_mels).T  # (F, M)
+    return (10.0 * np.log10(np.maximum(mel, EPS))).astype(np.float32)

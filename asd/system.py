@@ -1,0 +1,251 @@
+"""The system: the chain front-end -> features -> detector -> calibration, fitted to one machine, scoring one clip.
+
+It knows parts by their protocols alone. Waves come from a `read` function, so that no data set is opened here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from asd.store import Store, content, digest, fingerprint
+from asd.training import macs
+from asd.vocabulary import (
+    Arrays,
+    BadInput,
+    Calibrated,
+    Calibration,
+    Clip,
+    Detector,
+    Feature,
+    Features,
+    FittedFrontEnd,
+    FrontEnd,
+    Scorer,
+    Wave,
+    Workplace,
+)
+
+Read = Callable[[Clip], Wave]
+
+
+@dataclass(frozen=True)
+class System:
+    """A recipe: four parts and the seeds it trains by default. A system's score is the mean over its seeds."""
+
+    frontend: FrontEnd
+    features: Features
+    detector: Detector
+    calibration: Calibration
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+
+    def chosen_seeds(self, wanted: int | tuple[int, ...] | None) -> tuple[int, ...]:
+        """The default seeds, the first `wanted` of them (counting on where they end), or exactly those wanted."""
+        if isinstance(wanted, int):
+            further = range(self.seeds[-1] + 1, self.seeds[-1] + 1 + wanted)
+            return (*self.seeds, *further)[:wanted]
+        return wanted or self.seeds
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """What one clip gets: its standardised score by each seed and their mean, and what they decide."""
+
+    seeds: tuple[float, ...]
+    seed_decisions: tuple[int, ...]
+    score: float
+    decision: int  # 1: anomalous
+
+
+@dataclass(frozen=True)
+class FittedSystem:
+    """A system fitted to one machine. Calling it scores ONE clip; it keeps nothing from one clip to the next."""
+
+    frontend: FittedFrontEnd
+    features: Features
+    scorers: tuple[Scorer, ...]  # one a seed
+    calibrated: tuple[Calibrated, ...]
+    calibration: Calibration
+    seeds: tuple[int, ...]
+
+    @cached_property
+    def train_scores(self) -> np.ndarray:
+        """(S, N) standardised scores of the training clips."""
+        pairs = zip(self.scorers, self.calibrated, strict=True)
+        return np.array([[c(float(a)) for a in scorer.train_scores] for scorer, c in pairs])
+
+    @cached_property
+    def seed_thresholds(self) -> tuple[float, ...]:
+        return tuple(self.calibration.threshold(scores) for scores in self.train_scores)
+
+    @cached_property
+    def threshold(self) -> float:
+        """From the training clips' mean over seeds, as the decision uses it."""
+        return self.calibration.threshold(np.array([mean(column) for column in self.train_scores.T]))
+
+    def __call__(self, wave: Wave) -> ClipScore:
+        feature = self.features(self.frontend(wave))
+        return self.of_raw([scorer.score(feature) for scorer in self.scorers])
+
+    def of_raw(self, raw: Sequence[float]) -> ClipScore:
+        """From the detector's own scores of one clip, one a seed."""
+        seeds = tuple(c(float(a)) for c, a in zip(self.calibrated, raw, strict=True))
+        decisions = tuple(int(a > t) for a, t in zip(seeds, self.seed_thresholds, strict=True))
+        return ClipScore(seeds, decisions, mean(seeds), int(mean(seeds) > self.threshold))
+
+    def record(self, wave: Wave) -> dict[str, object]:
+        """What run.json says of it; MACs are those of scoring this clip by all seeds."""
+        return {
+            "seeds": list(self.seeds),
+            "threshold": self.threshold,
+            "parameters": sum(scorer.n_parameters for scorer in self.scorers),
+            "macs_per_clip": macs(lambda: self(wave)),
+            "training_seconds": round(float(sum(scorer.history[:, 2].sum() for scorer in self.scorers)), 3),
+        }
+
+
+def mean(scores: Sequence[float] | np.ndarray) -> float:
+    """In float64 and in the order given."""
+    return float(sum(float(a) for a in scores) / len(scores))
+
+
+@dataclass(frozen=True)
+class Block(Sequence[Feature]):
+    """The features of some clips, in the store under one name; read when first used. A sequence of (F, D)."""
+
+    key: str
+    store: Store
+
+    @cached_property
+    def _arrays(self) -> Arrays:
+        return self.store.load("features", self.key) or _refuse()
+
+    def __len__(self) -> int:
+        return len(self._arrays["lengths"])
+
+    def __getitem__(self, i: int) -> Feature:  # type: ignore[override]
+        lengths = self._arrays["lengths"]
+        if not 0 <= i < len(lengths):
+            raise IndexError(i)
+        end = int(np.sum(lengths[: i + 1]))
+        return self._arrays["frames"][end - lengths[i] : end]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A system on one machine: its training clips, where its work is kept, and how a clip is read."""
+
+    system: System
+    train: tuple[Clip, ...]
+    is_target: np.ndarray  # (N,) bool, domain of each training clip
+    store: Store
+    read: Read
+    device: str = "cpu"  # cpu | cuda, for training; scoring is on the CPU
+    may_train: bool = True  # False: what the store lacks is an error
+
+    @cached_property
+    def frontend_key(self) -> str:
+        return digest("front-end", fingerprint(self.system.frontend), clips_key(self.train))
+
+    @cached_property
+    def frontend(self) -> FittedFrontEnd:
+        """Fitted to the training clips, once."""
+        recipe = self.system.frontend
+        waves: Iterator[Wave] = (self.read(clip) for clip in self.train)
+        fit = (lambda: recipe.fit(waves).arrays()) if self.may_train else _refuse
+        return recipe.restore(self.store.once("frontends", self.frontend_key, fit))
+
+    def feature(self, clip: Clip, wave: Wave) -> Feature:
+        """(F, D). Raises BadInput for a clip too short for the detector."""
+        feature, least = self.system.features(self.frontend(wave)), self.system.detector.min_frames
+        if len(feature) < least:
+            raise BadInput(
+                f"{clip.machine}/{clip.path.name}: {wave.shape[1]} samples, {len(feature)} frames; "
+                f"the detector needs at least {least} frames (was the clip cut off?)"
+            )
+        return feature
+
+    def block(self, clips: Sequence[Clip]) -> Block:
+        return Block(digest(self.frontend_key, fingerprint(self.system.features), clips_key(clips)), self.store)
+
+    def scorers(self, seeds: tuple[int, ...]) -> list[Scorer]:
+        """One a seed, trained now or taken from the store."""
+        block = self.block(self.train)
+        features: Sequence[Feature] = block if self.may_train else _Untouchable()
+        return list(
+            self.system.detector.fit(features, self.is_target, Workplace(self.store, block.key, seeds, self.device))
+        )
+
+    def fitted(self, seeds: tuple[int, ...]) -> FittedSystem:
+        scorers, calibration = tuple(self.scorers(seeds)), self.system.calibration
+        calibrated = tuple(calibration.fit(scorer.train_scores) for scorer in scorers)
+        return FittedSystem(self.frontend, self.system.features, scorers, calibrated, calibration, seeds)
+
+    def scores_key(self, clips: Sequence[Clip], seed: int) -> str:
+        code = fingerprint(self.system.detector)
+        return digest("scores", self.block(self.train).key, self.block(clips).key, code, str(seed), self.device)
+
+    def raw_scores(self, clips: Sequence[Clip], seed: int) -> np.ndarray:
+        """(N,) the detector's own scores, computed clip by clip or taken from the store."""
+
+        def compute() -> Arrays:
+            (scorer,) = self.scorers((seed,))
+            return {"scores": np.array([scorer.score(feature) for feature in (self.block(clips) if clips else ())])}
+
+        return self.store.once("scores", self.scores_key(clips, seed), compute)["scores"]
+
+    def done(self, clips: Sequence[Clip], seed: int) -> bool:
+        """Whether this seed is trained and the clips (none: no clips) are scored."""
+        return self.store.path("scores", self.scores_key(clips, seed)).exists()
+
+
+class _Untouchable(Sequence[Feature]):
+    """Training features for a run that may not train."""
+
+    def __len__(self) -> int:
+        _refuse()
+        return 0
+
+    def __getitem__(self, i: object) -> Feature:  # type: ignore[override]
+        return _refuse()["none"]
+
+
+def _refuse() -> Arrays:
+    raise BadInput(
+        "not trained yet with these numbers, seeds and training clips; run the same command without --test-only"
+    )
+
+
+def clips_key(clips: Sequence[Clip]) -> str:
+    """Content of the clips in their order; names do not enter."""
+    return digest(*(content(clip.path) for clip in clips))
+
+
+def prepare(chains: Sequence[Chain], clips: Sequence[Clip], threads: int) -> None:
+    """Put the features of one machine's `clips` into the store for every chain that lacks them, reading each clip once.
+
+    A clip's front-ends run one after another in one thread, so that they share its STFT.
+    """
+    blocks = {block.key: (chain, block) for chain in chains if not stored(block := chain.block(clips))}
+    missing = [chain for chain, _ in blocks.values()]
+    for chain in missing:
+        _ = chain.frontend  # fitted before threads ask for it
+
+    def features_of(clip: Clip) -> list[Feature]:
+        wave = missing[0].read(clip)
+        return [chain.feature(clip, wave) for chain in missing]
+
+    if missing and clips:
+        with ThreadPoolExecutor(threads) as pool:
+            rows = list(pool.map(features_of, clips))
+        for (chain, block), features in zip(blocks.values(), zip(*rows, strict=True), strict=True):
+            lengths = np.array([len(f) for f in features])
+            chain.store.save("features", block.key, {"frames": np.concatenate(features), "lengths": lengths})
+
+
+def stored(block: Block) -> bool:
+    return block.store.path("features", block.key).exists()

@@ -1,0 +1,258 @@
+"""Training: the one optimisation loop. Networks carry a leading S axis, so one loop trains one seed or all.
+
+    examples are rows by number; `loss(network, rows (S, B)) -> (S,)` knows what a row is
+    the order of rows depends on (seed, epoch) alone, so a killed run resumes to the same bytes
+
+On a CPU S is 1 and each process has one thread; on a GPU, where small steps are launch-bound, S is all seeds of a job.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from asd.store import digest, written_whole
+from asd.vocabulary import Arrays, BadInput, Workplace
+
+Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
+
+THREADS = 1  # more would change the bytes of the weights
+CHECKPOINT_SHARE = (
+    1 / 30
+)  # of the time at most goes into checkpoints; when they are written changes no byte of the weights
+
+
+@dataclass(frozen=True)
+class Training:
+    """Numbers of one optimisation run; the defaults are the organisers' baseline."""
+
+    epochs: int = 100
+    batch_size: int = 256  # vectors
+    learning_rate: float = 1e-3  # Adam
+    weight_decay: float = 0.0
+    validation_share: float = 0.1  # of the vectors, drawn at random; only watched, never chosen by
+    windows_per_epoch: int = 0  # vectors drawn an epoch; 0: all
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 2 or not 0 <= self.validation_share < 1 or self.windows_per_epoch < 0:
+            raise BadInput(
+                f"{self}: needs epochs >= 1, batch_size >= 2, 0 <= validation_share < 1, windows_per_epoch >= 0"
+            )
+
+
+@dataclass
+class Run:
+    """What one optimisation leaves: the network in evaluation state and a loss record an epoch."""
+
+    network: torch.nn.Module
+    history: list[list[float]] = field(
+        default_factory=list
+    )  # an epoch: training losses (S), validation losses (S), seconds
+
+
+def pin(device: str) -> None:
+    """One thread and deterministic algorithms: same seed, same bytes."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(THREADS)
+    torch.use_deterministic_algorithms(True)
+    if device == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+
+
+def machine_room(device: str) -> str:
+    """What besides numbers, data and code decides the bytes of trained weights."""
+    return f"torch {version('torch')}, {device}, {THREADS} thread"
+
+
+def generator(*numbers: int) -> np.random.Generator:
+    return np.random.default_rng(numbers)
+
+
+def split_rows(n_rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers for training and validation, each sorted."""
+    order = generator(seed, 0).permutation(n_rows)
+    cut = n_rows - int(share * n_rows)
+    return np.sort(order[:cut]), np.sort(order[cut:])
+
+
+def epoch_batches(rows: np.ndarray, training: Training, seed: int, epoch: int) -> list[np.ndarray]:
+    """The epoch's batches of row numbers, shuffled; a last batch of one row is left out (it has no variance)."""
+    order = generator(seed, 1, epoch).permutation(rows)
+    order = order[: training.windows_per_epoch or None]
+    starts = range(0, len(order), training.batch_size)
+    batches = [order[s : s + training.batch_size] for s in starts]
+    return batches if len(batches[-1]) > 1 or len(batches) == 1 else batches[:-1]
+
+
+def optimise(
+    network: torch.nn.Module,
+    loss: Loss,
+    n_rows: int,
+    training: Training,
+    seeds: Sequence[int],
+    device: str,
+    trail: Path,
+) -> Run:
+    """Train `network` (leading axis S = len(seeds)) for `training.epochs` epochs with Adam.
+
+    `trail` names the two files the run keeps while it is under way: <trail>.checkpoint, from which the same call
+    resumes exactly, and <trail>.csv with one row an epoch and seed. The caller deletes them once the result is safe.
+    """
+    pin(device)
+    run = Run(network.to(device))
+    adam = torch.optim.Adam(
+        network.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
+    )
+    splits = [split_rows(n_rows, training.validation_share, seed) for seed in seeds]
+    saver = _Saver(trail.with_suffix(".checkpoint"), run, adam)
+    saver.resume()
+    bar = tqdm(
+        range(len(run.history), training.epochs),
+        initial=len(run.history),
+        total=training.epochs,
+        disable=None,
+        unit="epoch",
+    )
+    for epoch in bar:
+        begun = time.monotonic()
+        batches = _stacked(
+            [epoch_batches(rows, training, seed, epoch) for (rows, _), seed in zip(splits, seeds, strict=True)]
+        )
+        trained = _one_epoch(network, loss, adam, batches, device)
+        watched = _validate(network, loss, _stacked([_chunks(rows, training.batch_size) for _, rows in splits]), device)
+        run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
+        _write_csv(trail.with_suffix(".csv"), run.history, seeds)
+        saver.save_when_due()
+    network.eval()
+    return run
+
+
+def _stacked(per_seed: list[list[np.ndarray]]) -> list[np.ndarray]:
+    """Lists of batches, a list a seed -> batches (S, B)."""
+    return [np.stack(batch) for batch in zip(*per_seed, strict=True)]
+
+
+def _chunks(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    return [rows[s : s + size] for s in range(0, len(rows), size)]
+
+
+def _one_epoch(
+    network: torch.nn.Module, loss: Loss, adam: torch.optim.Optimizer, batches: list[np.ndarray], device: str
+) -> torch.Tensor:
+    """Mean training loss (S,) of the epoch. Raises BadInput when it stops being finite."""
+    network.train()
+    total: Any = 0
+    for batch in batches:
+        losses = loss(network, torch.from_numpy(batch).to(device))  # (S,)
+        adam.zero_grad(set_to_none=True)
+        losses.sum().backward()
+        adam.step()
+        total = total + losses.detach() * batch.shape[1]
+    mean = (total / sum(b.shape[1] for b in batches)).cpu()
+    if not torch.isfinite(mean).all():
+        raise BadInput(
+            f"training loss {mean.tolist()}: not finite; is the learning rate too high, or a clip digitally broken?"
+        )
+    return mean
+
+
+@torch.no_grad()
+def _validate(network: torch.nn.Module, loss: Loss, batches: list[np.ndarray], device: str) -> torch.Tensor:
+    """Mean validation loss (S,), nan without validation rows."""
+    network.eval()
+    if not batches:
+        return torch.full((next(network.parameters()).shape[0],), torch.nan)
+    losses = [loss(network, torch.from_numpy(batch).to(device)) * batch.shape[1] for batch in batches]
+    return (torch.stack(losses).sum(0) / sum(b.shape[1] for b in batches)).cpu()
+
+
+@dataclass
+class _Saver:
+    """Writes checkpoints as often as CHECKPOINT_SHARE allows, and takes the run back to the last one."""
+
+    path: Path
+    run: Run
+    adam: torch.optim.Optimizer
+    last: float = field(default_factory=time.monotonic)
+    cost: float = 0.0  # seconds the last checkpoint took
+
+    def resume(self) -> None:
+        if self.path.exists():
+            found = torch.load(self.path, weights_only=True)
+            self.run.network.load_state_dict(found["network"])
+            self.adam.load_state_dict(found["adam"])
+            self.run.history = found["history"]
+
+    def save_when_due(self) -> None:
+        if time.monotonic() - self.last >= self.cost / CHECKPOINT_SHARE:
+            begun = time.monotonic()
+            with written_whole(self.path) as file:
+                state = {
+                    "network": self.run.network.state_dict(),
+                    "adam": self.adam.state_dict(),
+                    "history": self.run.history,
+                }
+                torch.save(state, file)
+            self.last = time.monotonic()
+            self.cost = self.last - begun
+
+
+def _write_csv(path: Path, history: list[list[float]], seeds: Sequence[int]) -> None:
+    """One row an epoch and seed; replaced each epoch, so that it can be watched."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["epoch", "seed", "training_loss", "validation_loss", "seconds"])
+    for epoch, losses in enumerate(history, start=1):
+        for i, seed in enumerate(seeds):
+            rows.writerow([epoch, seed, losses[i], losses[len(seeds) + i], f"{losses[-1]:.3f}"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def trained_weights(
+    build: Callable[[Sequence[int]], torch.nn.Module],
+    loss: Loss,
+    n_rows: Callable[[], int],
+    training: Training,
+    key: str,
+    workplace: Workplace,
+) -> list[Arrays]:
+    """The weights of every seed, from the store or trained now; `key` names all else they depend on.
+
+    Weights and history of a seed are saved as one file of arrays without the S axis.
+    """
+    keys = {seed: digest(key, str(seed), machine_room(workplace.device)) for seed in workplace.seeds}
+    missing = [seed for seed in workplace.seeds if not workplace.store.path("weights", keys[seed]).exists()]
+    for stack in [missing] if workplace.device == "cuda" and missing else [[seed] for seed in missing]:
+        trail = workplace.store.path("weights", digest(*(keys[seed] for seed in stack)), "")
+        run = optimise(build(stack), loss, n_rows(), training, stack, workplace.device, trail)
+        for i, seed in enumerate(stack):
+            workplace.store.save("weights", keys[seed], _weights_of(run, i, len(stack)))
+        trail.with_suffix(".checkpoint").unlink(missing_ok=True)
+        trail.with_suffix(".csv").unlink(missing_ok=True)
+    return [found for seed in workplace.seeds if (found := workplace.store.load("weights", keys[seed])) is not None]
+
+
+def _weights_of(run: Run, i: int, n_seeds: int) -> Arrays:
+    weights = {name: tensor[i].cpu().numpy() for name, tensor in run.network.state_dict().items()}
+    return {**weights, "history": np.array(run.history)[:, [i, n_seeds + i, -1]]}
+
+
+def macs(computation: Callable[[], object]) -> int:
+    """Multiply-accumulate operations of the network layers in `computation`."""
+    with FlopCounterMode(display=False) as counter:
+        computation()
+    return counter.get_total_flops() // 2

@@ -1,0 +1,157 @@
+"""The words every room shares: a clip, its name, the arrays that pass between parts, and the parts' contracts.
+
+Nothing here computes. A part is a frozen dataclass of numbers (the recipe); `fit` returns a different object
+(the fitted part), so that nothing half-fitted can exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from asd.store import Store
+
+Wave = np.ndarray  # (2, T) float32, channel 0 near, channel 1 far
+Power = np.ndarray  # (C, K, F) float32 power spectrogram, one or more channels
+Feature = np.ndarray  # (F, D) float32, one clip
+Arrays = dict[str, np.ndarray]  # a fitted part as the store keeps it
+
+RATE = 16_000  # Hz, the challenge's sampling rate
+DOMAINS = ("source", "target")
+CONDITIONS = ("normal", "anomaly")
+
+
+class BadInput(ValueError):
+    """The caller's data or arguments are at fault; the message says what, found, allowed and the likely mistake."""
+
+
+@dataclass(frozen=True, order=True)
+class Clip:
+    """One recording as a detector may know it: no label, no test domain."""
+
+    path: Path
+    machine: str
+    section: str
+
+
+@dataclass(frozen=True)
+class ClipName:
+    """What a development (or renamed evaluation) file name says.
+
+    >>> ClipName.parse("section_00_target_test_anomaly_0012_car_B2_mic_2_mic_1.wav").attributes
+    (('car', 'B2'), ('mic', '2'), ('mic', '1'))
+    """
+
+    section: str
+    domain: str  # source | target
+    split: str  # train | test
+    condition: str  # normal | anomaly
+    number: int
+    attributes: tuple[tuple[str, str], ...]  # pairs in order: keys may stand twice and differ only by case
+
+    GRAMMAR = re.compile(r"section_(\d{2})_(source|target)_(train|test)_(normal|anomaly)_(\d{4})_(.+)\.wav")
+
+    @classmethod
+    def parse(cls, name: str) -> ClipName:
+        """Raises BadInput when `name` is not of the challenge's grammar."""
+        match = cls.GRAMMAR.fullmatch(name)
+        if match is None:
+            raise BadInput(
+                f"{name}: not a name of the challenge; expected section_NN_<source|target>_<train|test>_"
+                "<normal|anomaly>_NNNN_<attributes>.wav (is it an anonymous evaluation clip, or another year's?)"
+            )
+        section, domain, split, condition, number, attributes = match.groups()
+        return cls(section, domain, split, condition, int(number), attribute_pairs(attributes))
+
+
+ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav")  # evaluation test clips
+
+
+def attribute_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """`car_B2_spd_5` -> (('car', 'B2'), ('spd', '5')); `noAttribute` -> (); a key left over keeps an empty value."""
+    if text == "noAttribute":
+        return ()
+    words = text.split("_")
+    words += [""] * (len(words) % 2)
+    return tuple(zip(words[::2], words[1::2], strict=True))
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where and for which seeds a detector is fitted; none of it changes the numbers of the recipe."""
+
+    store: Store
+    data_key: str  # content hash of the training features: clips, front-end, features
+    seeds: tuple[int, ...]
+    device: str  # cpu | cuda
+
+
+class FrontEnd(Protocol):
+    def fit(self, waves: Iterable[Wave]) -> FittedFrontEnd:
+        """Training-normal clips only; one pass."""
+
+    def restore(self, arrays: Arrays) -> FittedFrontEnd:
+        """The fitted front-end whose `arrays()` these are."""
+
+
+class FittedFrontEnd(Protocol):
+    def __call__(self, wave: Wave) -> Power: ...
+
+    def arrays(self) -> Arrays: ...
+
+
+class Features(Protocol):
+    def __call__(self, power: Power) -> Feature: ...
+
+
+class Scorer(Protocol):
+    @property
+    def train_scores(self) -> np.ndarray:
+        """(N,) each training clip scored as if it had not been seen, where the method allows."""
+
+    @property
+    def history(self) -> np.ndarray:
+        """(epochs, 3) training loss, validation loss, seconds; (0, 3) where nothing was optimised."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Trainable parameters of this seed's networks."""
+
+    def score(self, feature: Feature) -> float:
+        """ONE clip. Higher is more anomalous."""
+
+
+class Detector(Protocol):
+    @property
+    def min_frames(self) -> int:
+        """The shortest clip it can score, in frames."""
+
+    def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> Sequence[Scorer]:
+        """One scorer a seed, in the order of `workplace.seeds`; what is learnt lies in the store afterwards.
+
+        The features are touched only where the store lacks something: a fitted detector is restored by `fit` too.
+        """
+
+    def training_key(self, data_key: str) -> str:
+        """Name of the training behind the scores: detectors with the same key share it."""
+
+
+class Calibrated(Protocol):
+    def __call__(self, score: float) -> float:
+        """The score on the scale on which seeds and systems are averaged."""
+
+
+class Calibration(Protocol):
+    def fit(self, train_scores: np.ndarray) -> Calibrated: ...
+
+    def threshold(self, train_scores: np.ndarray) -> float:
+        """Decision threshold on the averaged scale, from the training clips' averaged scores (N,)."""
+
+
+Record = Mapping[str, object]  # a JSON object

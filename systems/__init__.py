@@ -1,0 +1,48 @@
+"""Systems: one file each, named like its yaml; `SYSTEM` is the recipe, the docstring's first line its description.
+
+A new system is two files, `systems/<name>.py` and `yaml/<name>.yaml`; nothing else needs to know of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asd.system import System
+
+HERE = Path(__file__).resolve().parent
+YAML = HERE.parent / "yaml"
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in HERE.glob("[!_]*.py"))
+
+
+def description(name: str) -> str:
+    """First line of the system's docstring, read without importing it."""
+    docstring = ast.get_docstring(ast.parse((HERE / f"{name}.py").read_text(encoding="utf-8")))
+    return (docstring or "no docstring").splitlines()[0]
+
+
+def load(name: str, assignments: Sequence[str] = ()) -> System:
+    """The system's recipe with its yaml's and then the command line's departures. Raises BadInput for unknown names."""
+    from asd.settings import assignment, read_yaml, resolve
+    from asd.vocabulary import BadInput
+
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
+        hint = f", did you mean '{near[0]}'?" if near else ""
+        raise BadInput(f"unknown system '{name}'{hint} (known: {', '.join(names())})")
+    recipe = importlib.import_module(f"systems.{name}").SYSTEM
+    path = YAML / f"{name}.yaml"
+    if not path.exists():
+        raise BadInput(f"{path}: no such file; every system has its yaml of departing numbers (an empty one will do)")
+    recipe = resolve(recipe, read_yaml(path), path.name)
+    for text in assignments:
+        recipe = resolve(recipe, assignment(text), f"--set {text} ({name})")
+    return recipe
