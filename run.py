@@ -83,6 +83,7 @@ def main(argv: list[str]) -> int:
 
 def show_numbers(names: list[str]) -> None:
     import yaml
+
     from asd.store import numbers
 
     for name in names:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import gammaincinv
 
 from asd.vocabulary import BadInput
 
@@ -23,6 +23,8 @@ def gamma_fit(scores: np.ndarray) -> tuple[float, float]:
             f"training scores from {np.min(scores):g} to {np.max(scores):g}: a gamma distribution needs finite, "
             "positive scores that differ (are all training clips the same recording, or digitally silent?)"
         )
+    from scipy import stats  # slow to import, and workers do without
+
     shape, _, scale = stats.gamma.fit(scores, floc=0)
     return float(shape), float(scale)
 
@@ -38,7 +40,7 @@ class GammaThreshold:
 
     def threshold(self, train_scores: np.ndarray) -> float:
         shape, scale = gamma_fit(train_scores)
-        return float(stats.gamma.ppf(self.quantile, shape, scale=scale))
+        return float(gammaincinv(shape, self.quantile) * scale)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+
 from asd.vocabulary import BadInput
 
 T = TypeVar("T")
@@ -26,8 +27,9 @@ class _NoDoubles(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [key.value for key, _ in node.value]
+        line = {key.value: key.start_mark.line + 1 for key, _ in node.value}
         for key in {k for k in keys if keys.count(k) > 1}:
-            raise BadInput(f"{node.start_mark.name}:{node.start_mark.line + 1}: key '{key}' stands twice")
+            raise BadInput(f"{node.start_mark.name}:{line[key]}: key '{key}' stands twice")
         return super().construct_mapping(node, deep)
 
 

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import numpy as np
 import scipy.fft
-from scipy.signal import get_window
 
 from asd.vocabulary import RATE
 
@@ -20,7 +19,7 @@ EPS = np.finfo(np.float64).eps  # the organisers' floor under the logarithm: -15
 
 @lru_cache
 def _hann(n_fft: int) -> np.ndarray:
-    return get_window("hann", n_fft).astype(np.float32)  # (n_fft,)
+    return np.hanning(n_fft + 1)[:-1].astype(np.float32)  # (n_fft,) periodic
 
 
 def n_frames(n_samples: int, hop_length: int) -> int:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
 import yaml
+
 from asd.store import write_json, write_text
 from asd.vocabulary import BadInput, Record
 

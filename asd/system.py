@@ -149,7 +149,7 @@ class Chain:
 
     @cached_property
     def frontend_key(self) -> str:
-        return digest("front-end", fingerprint(self.system.frontend), clips_key(self.train))
+        return digest("front-end", fingerprint(self.system.frontend.statistics), clips_key(self.train))
 
     @cached_property
     def frontend(self) -> FittedFrontEnd:
@@ -170,7 +170,8 @@ class Chain:
         return feature
 
     def block(self, clips: Sequence[Clip]) -> Block:
-        return Block(digest(self.frontend_key, fingerprint(self.system.features), clips_key(clips)), self.store)
+        parts = fingerprint(self.system.frontend, self.system.features)
+        return Block(digest(self.frontend_key, parts, clips_key(clips)), self.store)
 
     def scorers(self, seeds: tuple[int, ...]) -> list[Scorer]:
         """One a seed, trained now or taken from the store."""

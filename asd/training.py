@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from asd.store import digest, written_whole
@@ -253,6 +252,8 @@ def _weights_of(run: Run, i: int, n_seeds: int) -> Arrays:
 
 def macs(computation: Callable[[], object]) -> int:
     """Multiply-accumulate operations of the network layers in `computation`."""
+    from torch.utils.flop_counter import FlopCounterMode  # slow to import
+
     with FlopCounterMode(display=False) as counter:
         computation()
     return counter.get_total_flops() // 2

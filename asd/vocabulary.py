@@ -93,6 +93,10 @@ class Workplace:
 
 
 class FrontEnd(Protocol):
+    @property
+    def statistics(self) -> object:
+        """The part that decides what `fit` learns; front-ends with equal ones share it."""
+
     def fit(self, waves: Iterable[Wave]) -> FittedFrontEnd:
         """Training-normal clips only; one pass."""
 

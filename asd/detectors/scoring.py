@@ -82,11 +82,13 @@ def batch_covariances(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[
 
 
 def _inverse(covariance: np.ndarray, domain: str) -> np.ndarray:
-    """float32 inverse without regularisation, as the organisers compute it."""
+    """float32 inverse without regularisation, as the organisers compute it; one that is no precision is an error."""
     try:
         inverse = np.linalg.inv(covariance.astype(np.float32))
-    except np.linalg.LinAlgError:
-        inverse = np.full((1, 1), np.nan, np.float32)
-    if not np.isfinite(inverse).all():
-        raise BadInput(f"the {domain} covariance is singular: too few or digitally silent {domain} training clips")
+        np.linalg.cholesky(inverse.astype(np.float64) + inverse.T.astype(np.float64))
+    except np.linalg.LinAlgError as error:
+        raise BadInput(
+            f"the covariance of the {domain} training clips' residuals is singular in float32: too few {domain} "
+            "clips (fewer frames than mel bands), or digitally silent ones"
+        ) from error
     return inverse

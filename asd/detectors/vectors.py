@@ -39,7 +39,7 @@ class Vectors:
 def stack(feature: Feature, context: int) -> torch.Tensor:
     """(F, D) -> (F - context + 1, context * D), frame-major."""
     windows = np.lib.stride_tricks.sliding_window_view(feature, context, axis=0)  # (F', D, context)
-    return torch.from_numpy(np.ascontiguousarray(windows.swapaxes(1, 2)).reshape(len(windows), -1))
+    return torch.from_numpy(np.array(windows.swapaxes(1, 2)).reshape(len(windows), -1))
 
 
 def reconstruction_loss(vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:

@@ -1,25 +1,52 @@
-"""Front-ends that learn nothing: one channel, or a fixed mix of both, as it is."""
+"""Front-ends that learn nothing from training clips, and the shape they share: (2, T) -> (1, K, F).
+
+`Fixed` is that shape; here are its plainest forms, one channel or a fixed mix of both, as it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
 
 from asd import signal
-from asd.vocabulary import Arrays, Power, Wave
+from asd.vocabulary import Arrays, BadInput, Power, Wave
+
+
+def check_stft(n_fft: int, hop_length: int) -> None:
+    if n_fft < 2 or n_fft % 2 or not 1 <= hop_length <= n_fft:
+        raise BadInput(f"n_fft {n_fft}, hop_length {hop_length}: even n_fft, 1 <= hop_length <= n_fft expected")
+
+
+def check_floor(floor: float) -> None:
+    if not 0 < floor <= 1:
+        raise BadInput(f"floor {floor}: a share of the near power expected, above 0 and at most 1")
 
 
 @dataclass(frozen=True)
-class Near:
-    """The near microphone alone, `P_n = |STFT(n)|^2`; the organisers' baseline."""
+class Fixed:
+    """A front-end that is a function of the clip alone: recipe and fitted front-end are one object."""
 
-    n_fft: int = 1024  # samples, 64 ms
-    hop_length: int = 512  # samples, 32 ms
+    n_fft: int = 1024  # samples, 64 ms; organisers' baseline
+    hop_length: int = 512  # samples, 32 ms; organisers' baseline
 
-    def fit(self, waves: Iterable[Wave]) -> Near:
+    def __post_init__(self) -> None:
+        check_stft(self.n_fft, self.hop_length)
+
+    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+        """The front-end's formula, (2, K, F) complex -> (K, F) power. `spectra` is shared: read only."""
+        raise NotImplementedError
+
+    @property
+    def statistics(self) -> Self:
         return self
 
-    def restore(self, arrays: Arrays) -> Near:
+    def fit(self, waves: Iterable[Wave]) -> Self:
+        return self
+
+    def restore(self, arrays: Arrays) -> Self:
         return self
 
     def arrays(self) -> Arrays:
@@ -27,4 +54,36 @@ class Near:
 
     def __call__(self, wave: Wave) -> Power:
         """(2, T) -> (1, K, F)"""
-        return signal.power(signal.shared_stft(wave, self.n_fft, self.hop_length)[:1])
+        return self.denoise(signal.shared_stft(wave, self.n_fft, self.hop_length))[None]
+
+
+@dataclass(frozen=True)
+class Near(Fixed):
+    """The near microphone alone, `P_n = |N|^2`; the organisers' baseline."""
+
+    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+        return signal.power(spectra[0])
+
+
+@dataclass(frozen=True)
+class Far(Fixed):
+    """The far microphone alone, `P_f = |F|^2`."""
+
+    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+        return signal.power(spectra[1])
+
+
+@dataclass(frozen=True)
+class Mean(Fixed):
+    """The mean of the two waves, `|(N + F) / 2|^2`; the STFT is linear."""
+
+    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+        return signal.power((spectra[0] + spectra[1]) / 2)
+
+
+@dataclass(frozen=True)
+class Difference(Fixed):
+    """The difference of the two waves, `|N - F|^2`; the STFT is linear."""
+
+    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+        return signal.power(spectra[0] - spectra[1])

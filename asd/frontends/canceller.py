@@ -1,0 +1,40 @@
+"""Canceller: the far channel, filtered bin by bin to fit the near one over the clip, is subtracted. (2, T) -> (1, K, F)
+
+It subtracts complex spectra, so noise that both microphones hear goes whatever its power; it learns nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from asd import signal
+from asd.frontends.channel import Fixed
+from asd.vocabulary import BadInput
+
+
+def cancel(near: np.ndarray, far: np.ndarray, ridge: float) -> np.ndarray:
+    """`Y = N - H F`, `H(k) = sum_t N F* / (sum_t |F|^2 + ridge)`, complex least squares; (K, F), (K, F) -> (K, F)."""
+    cross = (near * far.conj()).sum(axis=-1, dtype=np.complex128)  # (K,)
+    power = signal.power(far).sum(axis=-1, dtype=np.float64)  # (K,)
+    transfer = (cross / (power + ridge)).astype(np.complex64)  # (K,) H
+    return near - transfer[:, None] * far
+
+
+@dataclass(frozen=True)
+class Canceller(Fixed):
+    """`|Y|^2`, Y the near spectrum less its complex least-squares fit by the far one; not of Kim 2026 but of
+    the DCASE 2026 Task 2 results.
+    """
+
+    ridge: float = 1e-12  # power summed over the clip; lets the far channel be silent; DCASE 2026 Task 2 results
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.ridge > 0:
+            raise BadInput(f"ridge {self.ridge}: above 0 expected")
+
+    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+        near, far = spectra
+        return signal.power(cancel(near, far, self.ridge))

@@ -1,0 +1,51 @@
+"""Imports point down, never sideways: a room imports corridors, outside libraries and itself."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORRIDORS = {"vocabulary", "signal", "training", "store"}
+FILES = sorted((ROOT / "asd").rglob("*.py"))
+
+
+def imported(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "asd":
+            yield from (f"asd.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def sideways(source, room):
+    for name in imported(ast.parse(source)):
+        top, _, rest = name.partition(".")
+        if top in ("systems", "tools", "run", "pickle"):
+            yield name
+        if top == "asd" and rest.split(".")[0] not in CORRIDORS | {room}:
+            yield name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_room_imports_another(path):
+    room = path.relative_to(ROOT / "asd").parts[0].removesuffix(".py")
+    assert list(sideways(path.read_text(), room)) == []
+
+
+def test_a_sideways_import_would_be_seen():
+    assert list(sideways("from asd.data import read_wave\nfrom asd import evaluation, store", "features")) == [
+        "asd.data",
+        "asd.evaluation",
+    ]
+    assert list(sideways("import systems", "features")) == ["systems"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_module_has_its_charter_and_none_prints_or_exits(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree)
+    calls = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    assert not calls & {"print", "sys.exit", "exit"}

@@ -1,0 +1,137 @@
+import csv
+import shutil
+
+import numpy as np
+import pytest
+from conftest import tone_in_noise, write_clip
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asd import data
+from asd.vocabulary import BadInput, Clip, ClipName
+
+SPLITS = ("train", "test")
+
+
+@pytest.fixture
+def fan(data_folder, tmp_path):
+    """A copy of one machine's folder, to be spoilt."""
+    return shutil.copytree(data_folder / "dev_data" / "raw" / "fan", tmp_path / "raw" / "fan")
+
+
+def first(folder, split="train"):
+    return sorted((folder / split).iterdir())[0]
+
+
+def wave():
+    return tone_in_noise(np.random.default_rng(0), 400)
+
+
+def test_a_sound_folder_becomes_a_machine_with_sorted_clips_and_domains(fan):
+    machine = data.survey(fan, SPLITS).machine()
+    assert len(machine.train) == 18 and machine.is_target.sum() == 8 and len(machine.test) == 16
+    assert list(machine.train) == sorted(machine.train)
+    assert not hasattr(machine.test[0], "condition") and not hasattr(machine.test[0], "domain")
+
+
+def test_every_real_development_name_is_accepted(shared):
+    with open(shared / "fixtures" / "dcase2026_dev_manifest.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 8400
+    for row in rows:
+        _, split, name = row["relative_path"].split("/")
+        parsed = ClipName.parse(name)
+        assert parsed.split == split and parsed.section == "00"
+
+
+def test_doubled_attribute_keys_and_case_are_kept():
+    pairs = ClipName.parse("section_00_source_train_normal_0003_pro_y_pro_Y_mic_2_mic_1.wav").attributes
+    assert pairs == (("pro", "y"), ("pro", "Y"), ("mic", "2"), ("mic", "1"))
+    assert ClipName.parse("section_00_target_test_anomaly_0000_noAttribute.wav").attributes == ()
+
+
+@given(st.text(max_size=60))
+def test_a_name_is_parsed_or_refused_never_anything_else(text):
+    try:
+        assert ClipName.parse(text).domain in ("source", "target")
+    except BadInput as error:
+        assert "not a name of the challenge" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda fan: shutil.rmtree(fan / "test"), "test: no such folder.*needs train/ and test/"),
+        (lambda fan: [p.unlink() for p in (fan / "test").iterdir()], "test: empty, no .wav file"),
+        (lambda fan: write_clip(first(fan), wave()[:1]), "1 channel, 2 expected.*2020-2025"),
+        (lambda fan: write_clip(first(fan), np.tile(wave(), (2, 1))), "4 channels, 2 expected"),
+        (lambda fan: write_clip(first(fan), wave(), rate=44_100), "44100 Hz, 16000 expected"),
+        (lambda fan: first(fan).write_bytes(first(fan).read_bytes()[:5000]), "truncated, 5000 of 64044 bytes"),
+        (lambda fan: first(fan).write_bytes(b"not a wav"), "not a readable wav file.*9 bytes"),
+        (lambda fan: write_clip(first(fan), wave()[:, :0]), "no samples"),
+        (lambda fan: first(fan).rename(fan / "train" / "fan_0001.wav"), "fan_0001.wav: not a name of the challenge"),
+        (
+            lambda fan: shutil.copy(first(fan), fan / "train" / "section_00_source_train_normal_0000_speed_9.wav"),
+            "two clips of one name",
+        ),
+        (
+            lambda fan: first(fan, "test").rename(fan / "train" / first(fan, "test").name),
+            "a test clip in the train folder",
+        ),
+        (
+            lambda fan: first(fan).rename(fan / "train" / "section_00_source_train_anomaly_0000_x.wav"),
+            "an anomaly among the training clips",
+        ),
+        (
+            lambda fan: shutil.copy(first(fan), fan / "train" / "section_01_source_train_normal_0000_x.wav"),
+            "sections 00, 01; one expected",
+        ),
+        (
+            lambda fan: (fan / "attributes_00.csv").write_text("file_name,d1p,d1v\nfan/train/lost.wav,speed,1\n"),
+            "attributes_00.csv:2: names train/lost.wav, which is not there",
+        ),
+    ],
+)
+def test_bad_folders_are_refused(fan, spoil, message):
+    spoil(fan)
+    with pytest.raises(BadInput, match=message):
+        data.survey(fan, SPLITS).machine()
+
+
+def test_all_problems_are_reported_at_once(fan):
+    paths = sorted((fan / "train").iterdir())
+    write_clip(paths[0], wave()[:1])
+    write_clip(paths[1], wave(), rate=8000)
+    shutil.rmtree(fan / "test")
+    assert len(data.survey(fan, SPLITS).problems) == 3
+
+
+def test_supplemental_clips_are_found_and_may_be_mono(fan):
+    write_clip(fan / "supplemental" / "clean_machine_01.wav", wave()[:1])
+    assert [c.path.name for c in data.survey(fan, SPLITS).machine().supplemental] == ["clean_machine_01.wav"]
+
+
+def test_samples_that_are_not_finite_are_refused(fan):
+    broken = wave()
+    broken[1, 77] = np.nan
+    write_clip(first(fan), broken, subtype="FLOAT")
+    with pytest.raises(BadInput, match="fan/section_00_source_train_normal_0000.*sample 77 is not a finite number"):
+        data.read_wave(Clip(first(fan), "fan", "00"))
+
+
+def test_waves_are_two_channel_float32_and_read_only(fan):
+    read = data.read_wave(Clip(first(fan), "fan", "00"))
+    assert read.shape == (2, 16_000) and read.dtype == np.float32 and not read.flags.writeable
+
+
+def test_folder_mistakes_name_the_likely_cause(data_folder, tmp_path):
+    raw = data.raw_folder(data_folder, "dev")
+    with pytest.raises(BadInput, match="no machine 'fam', did you mean 'fan'.*there: fan, pump"):
+        data.chosen_machines(raw, ["fam"])
+    with pytest.raises(BadInput, match="tools/download.py dev.*tools/simulate.py"):
+        data.raw_folder(tmp_path, "dev")
+    with pytest.raises(BadInput, match=f"--data {data_folder}"):
+        data.raw_folder(raw, "dev")
+    (tmp_path / "dev_data" / "raw").mkdir(parents=True)
+    with pytest.raises(BadInput, match="empty folder"):
+        data.machine_names(tmp_path / "dev_data" / "raw")

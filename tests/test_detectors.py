@@ -1,0 +1,129 @@
+"""The baseline's fast forms against slow literal ones."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from asd.detectors import AutoEncoder, MeanSquaredError, OrganisersNet, SelectiveMahalanobis
+from asd.detectors.networks import n_parameters
+from asd.detectors.scoring import Residuals, batch_covariances
+from asd.detectors.vectors import Vectors, reconstruction_loss, stack
+from asd.training import macs
+from asd.vocabulary import BadInput
+
+
+def literal_network(seed):
+    """The organisers' layers, written out with PyTorch's own modules, holding the weights of our stacked ones."""
+    ours = OrganisersNet().build(640, (seed,))
+    for buffer in ours.state_dict().values():
+        if buffer.ndim == 2:
+            buffer.uniform_(0.5, 1.5)  # defaults of batch norm would hide a wrong wiring
+    sizes, layers = [640, 128, 128, 128, 128, 8, 128, 128, 128, 128], []
+    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out, momentum=0.01, eps=1e-3), nn.ReLU()]
+    theirs = nn.Sequential(*layers, nn.Linear(128, 640))
+    state = ours.state_dict()
+    theirs.load_state_dict(
+        {k: v[0].T if v.ndim == 3 and v.shape[1] > 1 else v.reshape(-1) for k, v in state.items()}, strict=False
+    )
+    return ours, theirs
+
+
+@pytest.mark.parametrize("state", ["train", "eval"])
+def test_network_equals_the_literal_one(state):
+    ours, theirs = literal_network(3)
+    x = torch.randn(256, 640)
+    getattr(ours, state)(), getattr(theirs, state)()
+    torch.testing.assert_close(ours(x[None])[0], theirs(x), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(ours[1].running_var[0], theirs[1].running_var)  # momentum
+
+
+def test_network_has_the_organisers_size():
+    network = OrganisersNet().build(640, (0,)).eval()
+    assert n_parameters(network) == 267_928
+    assert macs(lambda: network(torch.zeros(1, 1, 640))) == 264_192
+
+
+def test_seeds_in_one_stack_are_the_same_networks_as_alone():
+    together = OrganisersNet().build(640, (5, 6, 7)).eval()
+    x = torch.randn(32, 640)
+    for i, seed in enumerate((5, 6, 7)):
+        alone = OrganisersNet().build(640, (seed,)).eval()
+        torch.testing.assert_close(together(x.expand(3, 32, 640))[i], alone(x[None])[0])
+
+
+def clips(lengths=(9, 14, 5), n_mels=6, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(n, n_mels)).astype(np.float32) for n in lengths]
+
+
+def test_vectors_equal_stacking_each_clip_by_hand():
+    features = clips()
+    vectors = Vectors(features, 5)
+    literal = [np.concatenate([f[t + p] for p in range(5)]) for f in features for t in range(len(f) - 4)]
+    np.testing.assert_array_equal(vectors[torch.arange(len(vectors))], literal)
+    np.testing.assert_array_equal(np.concatenate([stack(f, 5) for f in features]), literal)
+    assert vectors.clip.tolist() == [0] * 5 + [1] * 10 + [2]
+
+
+def test_loss_is_the_mean_squared_error_of_each_seed():
+    vectors, network = Vectors(clips(), 5), OrganisersNet(width=4, bottleneck=2).build(30, (0, 1)).eval()
+    rows = torch.tensor([[0, 3, 4], [9, 2, 1]])
+    x = vectors[rows]
+    literal = [((network(x)[s] - x[s]) ** 2).mean() for s in range(2)]
+    torch.testing.assert_close(reconstruction_loss(vectors, network, rows), torch.stack(literal))
+
+
+def residuals(n_batches=7, seed=1):
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(12, 12))
+    out = [(rng.normal(size=(20, 5, 12)) @ mixing + 3, rng.random(20) < 0.3) for _ in range(n_batches)]
+    return [(e.astype(np.float32), t) for e, t in out]
+
+
+def test_covariances_equal_the_organisers_batch_by_batch_sums():
+    batches = residuals()
+    for domain, ours in enumerate(batch_covariances(batches)):
+        total, count = np.zeros((12, 12)), 0
+        for e, is_target in batches:
+            rows = np.concatenate([e[i] for i in range(len(e)) if is_target[i] == bool(domain)])
+            mean = sum(rows) / len(rows)
+            for row in rows:
+                total += np.outer(row - mean, row - mean)
+            count += np.sum(is_target == bool(domain))
+        np.testing.assert_allclose(ours, total / (count - 1), rtol=1e-5)
+
+
+def test_selective_mahalanobis_equals_the_literal_n_by_n_mean():
+    batches = residuals()
+    scoring = SelectiveMahalanobis()
+    fitted = scoring.fit(Residuals(lambda: [], np.zeros(0, bool), lambda: iter(batches)))
+    for clip in np.random.default_rng(5).normal(0.3, 2, size=(4, 11, 5, 12)).astype(np.float32):
+        rows = clip.reshape(-1, 12).astype(np.float64)  # (5F, D)
+        literal = [np.mean(rows @ fitted[f"precision_{d}"].astype(np.float64) @ rows.T) for d in ("source", "target")]
+        assert scoring.score(fitted, clip) == pytest.approx(min(literal), rel=1e-5)
+        assert len(set(literal)) == 2
+
+
+def test_mean_squared_error_equals_a_literal_loop():
+    clip = np.random.default_rng(2).normal(size=(4, 5, 3)).astype(np.float32)
+    literal = sum(float(v) ** 2 for v in clip.ravel()) / clip.size
+    assert MeanSquaredError().score({}, clip) == pytest.approx(literal, rel=1e-9)
+
+
+def test_selective_mahalanobis_needs_both_domains_and_a_regular_covariance():
+    e = np.random.default_rng(0).normal(size=(20, 5, 12)).astype(np.float32)
+    for batch, message in [
+        ((e, np.zeros(20, bool)), "0 target vectors"),
+        ((e * 0, np.arange(20) % 2 == 0), "singular"),
+    ]:
+        with pytest.raises(BadInput, match=message):
+            SelectiveMahalanobis().fit(Residuals(lambda: [], np.zeros(0, bool), lambda batch=batch: iter([batch])))
+
+
+def test_scorings_do_not_enter_the_name_of_a_training_but_networks_do():
+    mse, mahala = AutoEncoder(), AutoEncoder(scoring=SelectiveMahalanobis())
+    assert mse.training_key("data") == mahala.training_key("data")
+    assert mse.training_key("data") != mse.training_key("other data")
+    assert mse.training_key("data") != AutoEncoder(network=OrganisersNet(width=127)).training_key("data")

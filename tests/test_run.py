@@ -1,0 +1,207 @@
+"""run.py as a person meets it: whole runs on the tiny data set, killed runs, and mistakes."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import tone_in_noise, write_clip
+
+RUN = str(Path(__file__).resolve().parent.parent / "run.py")
+QUICK = ("--set", "detector.training.epochs=2")
+
+
+def run(*words, expect=0):
+    done = subprocess.run([sys.executable, RUN, *map(str, words)], capture_output=True, text=True, timeout=110)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout if expect == 0 else done.stderr
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.reader(file))
+
+
+def csvs(results):
+    return {p.relative_to(results): p.read_bytes() for p in results.rglob("*.csv") if "training_" not in p.name}
+
+
+@pytest.fixture(scope="module")
+def dev(data_folder, tmp_path_factory):
+    """A development run of both baselines: (its results folder, what it printed)."""
+    results = tmp_path_factory.mktemp("dev")
+    return results, run("-d", "--data", data_folder, "--results", results, *QUICK)
+
+
+def test_a_development_run_prints_omega_and_writes_every_file(dev):
+    results, printed = dev
+    table = rows(results / "dev" / "baseline_mse" / "omega.csv")
+    assert [row[0] for row in table] == ["machine", "fan", "pump", "harmonic mean"]
+    assert f"Ω = {table[-1][4]}" in printed and "baseline_mahala" in printed
+    for folder in (results / "dev" / "baseline_mse", results / "dev" / "baseline_mse" / "seeds" / "13711"):
+        scores = rows(folder / "anomaly_score_fan_section_00_test.csv")
+        decisions = rows(folder / "decision_result_fan_section_00_test.csv")
+        assert [r[0] for r in scores] == [r[0] for r in decisions] == sorted(r[0] for r in scores)
+        assert len(scores) == 16 and {r[1] for r in decisions} <= {"0", "1"}
+        assert len(rows(folder / "train_scores" / "anomaly_score_fan_section_00_train.csv")) == 18
+    record = json.loads((results / "dev" / "baseline_mse" / "run.json").read_text())
+    assert record["machines"]["pump"]["parameters"] == 267_928 and record["threads"] == 1
+    assert record["machines"]["pump"]["macs_per_clip"] == 28 * 264_192  # the first training clip: 32 frames
+    assert len(rows(results / "dev" / "baseline_mse" / "seeds" / "13711" / "training_fan.csv")) == 3
+    assert "epochs: 2" in (results / "dev" / "baseline_mse" / "system.yaml").read_text()
+
+
+def test_both_baselines_share_one_training(dev):
+    results, _ = dev
+    assert len(list((results / "store" / "weights").glob("*.npz"))) == 2  # one a machine
+    differ = [
+        rows(results / "dev" / s / "anomaly_score_fan_section_00_test.csv") for s in ("baseline_mse", "baseline_mahala")
+    ]
+    assert differ[0] != differ[1]
+
+
+def test_a_second_run_and_test_only_repeat_the_bytes_without_training(dev, data_folder):
+    results, _ = dev
+    before, weights = csvs(results), sorted((results / "store" / "weights").iterdir())
+    stamps = [p.stat().st_mtime_ns for p in weights]
+    run("-d", "--data", data_folder, "--results", results, *QUICK, "--test-only")
+    assert csvs(results) == before
+    assert [p.stat().st_mtime_ns for p in weights] == stamps
+
+
+def test_an_evaluation_run_scores_anonymous_clips_and_evaluates_when_they_are_renamed(data_folder, tmp_path):
+    printed = run("-e", "baseline_mse", "--data", data_folder, "--results", tmp_path / "a", *QUICK)
+    scores = rows(tmp_path / "a" / "eval" / "baseline_mse" / "anomaly_score_drone_section_00_test.csv")
+    assert [r[0] for r in scores] == [f"section_00_{i:04d}.wav" for i in range(16)]
+    assert "Ω = " in printed
+    copy = shutil.copytree(data_folder, tmp_path / "data")
+    shutil.rmtree(copy / "eval_data" / "raw" / "drone" / "test_rename")
+    assert "Ω = " not in run("-e", "baseline_mse", "--data", copy, "--results", tmp_path / "a", *QUICK)
+
+
+def test_training_first_and_testing_later_gives_the_same_bytes(data_folder, tmp_path):
+    copy = shutil.copytree(data_folder, tmp_path / "data")
+    test = copy / "eval_data" / "raw" / "drone" / "test"
+    shutil.move(test, tmp_path / "later")
+    words = ("-e", "baseline_mse", "--data", copy, *QUICK)
+    run(*words, "--results", tmp_path / "a", "--train-only")
+    shutil.move(tmp_path / "later", test)
+    run(*words, "--results", tmp_path / "a", "--test-only")
+    run(*words, "--results", tmp_path / "b")
+    assert csvs(tmp_path / "a") == csvs(tmp_path / "b")
+
+
+def test_a_replaced_clip_is_noticed(data_folder, tmp_path):
+    copy = shutil.copytree(data_folder, tmp_path / "data")
+    words = ("-d", "baseline_mse", "--data", copy, "--machines", "fan", "--results", tmp_path / "r", *QUICK)
+    run(*words)
+    before = csvs(tmp_path / "r" / "dev")
+    write_clip(
+        next((copy / "dev_data" / "raw" / "fan" / "train").iterdir()), tone_in_noise(np.random.default_rng(9), 900)
+    )
+    assert "not trained yet" in run(*words, "--test-only", expect=2)
+    run(*words)
+    assert csvs(tmp_path / "r" / "dev") != before
+
+
+def children(pid):
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+def test_kill_9_in_mid_training_and_the_same_command_give_the_same_bytes(data_folder, tmp_path):
+    words = ["-d", "baseline_mse", "baseline_mahala", "--machines", "fan", "--data", str(data_folder)]
+    words += ["--set", "detector.training.epochs=150"]
+    run(*words, "--results", tmp_path / "undisturbed")
+    process = subprocess.Popen(
+        [sys.executable, RUN, *words, "--results", str(tmp_path / "killed")], stdout=subprocess.DEVNULL
+    )
+    weights = tmp_path / "killed" / "store" / "weights"
+    wait_for(lambda: list(weights.glob("*.checkpoint")))
+    workers = children(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 10)  # no orphan goes on
+    assert list(weights.glob("*.checkpoint")) and not list(weights.glob("*.npz"))
+    run(*words, "--results", tmp_path / "killed")
+    assert csvs(tmp_path / "killed") == csvs(tmp_path / "undisturbed")
+    assert not list(weights.glob("*.checkpoint"))
+
+
+def test_help_and_list_are_quick_and_need_no_heavy_package():
+    code = f"import sys, runpy; sys.argv = ['run.py', '--list']; runpy.run_path({RUN!r}, run_name='__main__')"
+    probe = (
+        f"import atexit, sys; atexit.register(lambda: print('torch' in sys.modules, 'numpy' in sys.modules)); {code}"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=Path(RUN).parent)
+    assert "baseline_mse" in done.stdout and done.stdout.splitlines()[-1] == "False False"
+    assert "--test-only" in run("--help")
+    assert "epochs: 100" in run("--list", "baseline_mse")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["baseline_mse"], "-d (development set) or -e (evaluation set) is needed"),
+        (["-d", "baseline_mes"], "unknown system 'baseline_mes', did you mean 'baseline_mse'?"),
+        (["-d", "--machines", "fam"], "no machine 'fam', did you mean 'fan'?"),
+        (["-d", "--set", "detector.training.epoch=3"], "did you mean 'detector.training.epochs'?"),
+        (["-d", "--set", "detector.training.epochs"], "expected part.field=value"),
+        (["-d", "--seeds", "1,1"], "--seeds 1,1: expected how many"),
+        (["-d", "--seeds", "many"], "--seeds many: expected how many"),
+        (["-d", "--workers", "0"], "--workers 0: at least 1"),
+        (["-d", "--test-only"], "not trained yet"),
+        (["-d", "--data", "nowhere"], "tools/download.py dev"),
+    ],
+)
+def test_mistakes_on_the_command_line_exit_with_2_and_say_what_to_do(data_folder, tmp_path, words, message):
+    given = [*words, *([] if "--data" in words else ["--data", data_folder]), "--results", tmp_path / "results"]
+    assert message in run(*given, expect=2)
+
+
+def test_a_short_clip_and_one_with_nan_are_named_before_any_training(data_folder, tmp_path):
+    copy = shutil.copytree(data_folder, tmp_path / "data")
+    train = sorted((copy / "dev_data" / "raw" / "fan" / "train").iterdir())
+    for i, (wave, message) in enumerate(
+        [(np.zeros((2, 1000)), "1000 samples, 2 frames"), (np.full((2, 16_000), np.nan), "not a finite")]
+    ):
+        keep = train[i].read_bytes()
+        write_clip(train[i], wave, subtype="FLOAT")
+        told = run("-d", "--machines", "fan", "--data", copy, "--results", tmp_path / "r", *QUICK, expect=2)
+        assert message in told and train[i].name in told
+        assert not (tmp_path / "r" / "store" / "weights").exists()
+        train[i].write_bytes(keep)
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused(data_folder, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert "cannot be written" in run("-d", "--data", data_folder, "--results", tmp_path / "file", expect=2)
+    locked = Path("/sys/results") if os.geteuid() == 0 else tmp_path / "locked"
+    if os.geteuid() != 0:
+        locked.mkdir(mode=0o500)
+    assert "cannot be written" in run("-d", "--data", data_folder, "--results", locked, expect=2)
+
+
+def test_inspect_shows_counts_and_exits_with_2_on_problems(data_folder, tmp_path):
+    inspect = str(Path(RUN).parent / "tools" / "inspect_data.py")
+    done = subprocess.run([sys.executable, inspect, str(data_folder)], capture_output=True, text=True)
+    assert done.returncode == 0 and "10  train source normal" in done.stdout and "16  test anonymous" in done.stdout
+    assert "near - far" in done.stdout and "mic: 1 (34), 2 (34)" in done.stdout
+    copy = shutil.copytree(data_folder, tmp_path / "data")
+    shutil.rmtree(copy / "dev_data" / "raw" / "pump" / "test")
+    write_clip(next((copy / "dev_data" / "raw" / "fan" / "train").iterdir()), np.zeros((1, 16_000)))
+    done = subprocess.run([sys.executable, inspect, str(copy)], capture_output=True, text=True)
+    assert done.returncode == 2 and "2 problems found" in done.stderr and "1 channel, 2 expected" in done.stderr

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+import torch
+
+from asd import training
+from asd.detectors import OrganisersNet
+from asd.detectors.vectors import Vectors, reconstruction_loss
+from asd.store import Store
+from asd.training import Training
+from asd.vocabulary import BadInput, Workplace
+
+RNG = np.random.default_rng(0)
+VECTORS = Vectors([RNG.normal(size=(40, 6)).astype(np.float32) for _ in range(10)], 5)
+
+
+def loss(network, rows):
+    return reconstruction_loss(VECTORS, network, rows)
+
+
+def build(seeds):
+    return OrganisersNet(width=16, bottleneck=4).build(30, seeds)
+
+
+def trained(tmp_path, seeds=(1,), epochs=6, loss=loss, **numbers):
+    numbers = Training(epochs=epochs, batch_size=32, **numbers)
+    workplace = Workplace(Store(tmp_path), "data", seeds, "cpu")
+    return training.trained_weights(build, loss, lambda: len(VECTORS), numbers, "key", workplace)
+
+
+def same(a, b):
+    return all(np.array_equal(a[k], b[k]) for k in a if k != "history") and np.array_equal(
+        a["history"][:, :2], b["history"][:, :2]
+    )
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path):
+    (first,), (again,), (other,) = trained(tmp_path / "a"), trained(tmp_path / "b"), trained(tmp_path / "c", (2,))
+    assert same(first, again) and not same(first, other)
+
+
+def test_the_loss_falls_and_each_epoch_is_recorded(tmp_path):
+    (weights,) = trained(tmp_path, epochs=30)
+    assert weights["history"].shape == (30, 3)
+    assert weights["history"][-1, 0] < 0.9 * weights["history"][0, 0]
+
+
+def test_training_is_done_once(tmp_path):
+    (first,) = trained(tmp_path)
+
+    def never(network, rows):
+        raise AssertionError("trained a second time")
+
+    (again,) = trained(tmp_path, loss=never)
+    assert same(first, again)
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("batch", [1, 40, 71])
+def test_a_killed_run_resumes_to_the_same_bytes(tmp_path, monkeypatch, batch):
+    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)  # a checkpoint after every epoch
+    (undisturbed,) = trained(tmp_path / "a")
+    calls = []
+
+    def dies(network, rows):
+        calls.append(rows.shape)
+        if len(calls) == batch:
+            raise Killed
+        return loss(network, rows)
+
+    with pytest.raises(Killed):
+        trained(tmp_path / "b", loss=dies)
+    resumed_calls = []
+    (resumed,) = trained(tmp_path / "b", loss=lambda n, r: resumed_calls.append(1) or loss(n, r))
+    assert same(undisturbed, resumed)
+    assert not list(tmp_path.rglob("*.checkpoint"))
+    if batch > 40:
+        assert len(resumed_calls) < 72 - 24  # it did not begin anew
+
+
+def test_a_stack_of_seeds_trains_each_as_alone(tmp_path):
+    numbers = Training(epochs=1, batch_size=32)
+    together = training.optimise(build((1, 2)), loss, len(VECTORS), numbers, (1, 2), "cpu", tmp_path / "x")
+    x = VECTORS[torch.arange(50)]
+    for i, seed in enumerate((1, 2)):
+        alone = training.optimise(build((seed,)), loss, len(VECTORS), numbers, (seed,), "cpu", tmp_path / "y")
+        np.testing.assert_allclose(together.history[0][i], alone.history[0][0], rtol=1e-5)
+        y, y_alone = together.network(x.expand(2, 50, 30))[i], alone.network(x[None])[0]
+        torch.testing.assert_close(y, y_alone, rtol=1e-3, atol=1e-3)
+        (tmp_path / "y.checkpoint").unlink()
+
+
+def test_adam_step_equals_pytorchs_own_on_a_plain_network(tmp_path):
+    """One batch an epoch, two epochs, against torch.nn.Linear trained by the textbook loop."""
+    rows = Vectors([RNG.normal(size=(12, 3)).astype(np.float32)], 5)  # 8 rows
+
+    class Stacked(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.full((1, 15, 15), 0.1))
+
+        def forward(self, x):
+            return torch.bmm(x, self.weight)
+
+    numbers = Training(epochs=2, batch_size=8, validation_share=0.0, weight_decay=1e-2)
+    run = training.optimise(
+        Stacked(), lambda n, r: reconstruction_loss(rows, n, r), 8, numbers, (0,), "cpu", tmp_path / "x"
+    )
+    plain = torch.nn.Parameter(torch.full((15, 15), 0.1))
+    adam = torch.optim.Adam([plain], 1e-3, weight_decay=1e-2)
+    x = rows[torch.arange(8)]
+    for _ in range(2):
+        adam.zero_grad()
+        torch.nn.functional.mse_loss(x @ plain, x).backward()
+        adam.step()
+    torch.testing.assert_close(run.network.weight[0], plain, rtol=1e-5, atol=1e-6)
+
+
+def test_split_and_batches_cover_every_row_once():
+    rows, held_out = training.split_rows(100, 0.1, seed=3)
+    assert sorted([*rows, *held_out]) == list(range(100)) and len(held_out) == 10
+    batches = training.epoch_batches(rows, Training(batch_size=32), 3, 0)
+    assert sorted(np.concatenate(batches)) == list(rows)
+    assert not np.array_equal(batches[0], training.epoch_batches(rows, Training(batch_size=32), 3, 1)[0])
+    fewer = training.epoch_batches(rows, Training(batch_size=32, windows_per_epoch=40), 3, 0)
+    assert [len(b) for b in fewer] == [32, 8]
+    assert [len(b) for b in training.epoch_batches(np.arange(65), Training(batch_size=32), 3, 0)] == [32, 32]
+
+
+def test_a_diverged_training_is_an_error(tmp_path):
+    with pytest.raises(BadInput, match="training loss .* not finite"):
+        trained(tmp_path, loss=lambda n, r: loss(n, r) * torch.inf)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0}, {"batch_size": 1}, {"validation_share": 1.0}, {"windows_per_epoch": -1}]
+)
+def test_impossible_numbers_are_refused(wrong):
+    with pytest.raises(BadInput, match="needs epochs"):
+        Training(**wrong)

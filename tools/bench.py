@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Speed, measured here and now: two ways of the same work in turn in one run, medians and their ratio.
+
+    python tools/bench.py train       optimisation steps of the baseline's network, the organisers' way against ours
+    python tools/bench.py features    log-mels of 10 s clips, librosa against ours
+
+One process, one thread. Quote the ratio: absolute figures are this machine's, at this moment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+
+from asd import signal  # noqa: E402
+from asd.detectors import OrganisersNet  # noqa: E402
+from asd.detectors.vectors import Vectors, reconstruction_loss, stack  # noqa: E402
+from asd.training import Training, optimise, pin  # noqa: E402
+
+CONTEXT = 5
+
+
+def in_turn(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> tuple[list[float], list[float]]:
+    """Rates of both, A B A B, after one round that does not count."""
+    rates = [(theirs(), ours()) for _ in range(rounds + 1)][1:]
+    return [a for a, _ in rates], [b for _, b in rates]
+
+
+def report(title: str, unit: str, theirs: Sequence[float], ours: Sequence[float]) -> None:
+    ratios = [b / a for a, b in zip(theirs, ours, strict=True)]
+    print(f"{title}, {len(ours)} rounds in turn, one thread, medians (least to most):")
+    for name, values in (("theirs", theirs), ("ours", ours)):
+        print(f"  {name:7} {np.median(values):8.1f} {unit}  ({min(values):.1f} to {max(values):.1f})")
+    print(f"  ratio   {np.median(ratios):8.2f}  ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def random_clips(n_clips: int, n_frames: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.normal(-40, 10, (n_frames, 128)).astype(np.float32) for _ in range(n_clips)]
+
+
+def organisers_network() -> nn.Module:
+    """The layers of `OrganisersNet` as PyTorch's own modules."""
+    sizes = [640, 128, 128, 128, 128, 8, 128, 128, 128, 128]
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out, momentum=0.01, eps=1e-3), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(128, 640))
+
+
+def literal_epoch(vectors: torch.Tensor) -> float:
+    """Steps a second of one epoch the organisers' way: a DataLoader item by item, autograd's anomaly detection on."""
+    network = organisers_network().train()
+    adam = torch.optim.Adam(network.parameters(), lr=1e-3)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(vectors), batch_size=256, shuffle=True)
+    begun = time.perf_counter()
+    with torch.autograd.set_detect_anomaly(True):
+        for (x,) in loader:
+            adam.zero_grad()
+            nn.functional.mse_loss(network(x), x).backward()
+            adam.step()
+    return len(loader) / (time.perf_counter() - begun)
+
+
+def our_epoch(vectors: Vectors) -> float:
+    """Steps a second of one epoch of `asd.training`, its bookkeeping included."""
+
+    def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        return reconstruction_loss(vectors, network, rows)
+
+    numbers = Training(epochs=1, validation_share=0.0)
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        optimise(OrganisersNet().build(640, (0,)), loss, len(vectors), numbers, (0,), "cpu", Path(folder) / "bench")
+        return -(-len(vectors) // numbers.batch_size) / (time.perf_counter() - begun)
+
+
+def bench_train(rounds: int) -> None:
+    pin("cpu")
+    torch.use_deterministic_algorithms(False)  # for theirs: they assign to the function and switch nothing on
+    clips = random_clips(100, 313)
+    stacked, vectors = torch.cat([stack(clip, CONTEXT) for clip in clips]), Vectors(clips, CONTEXT)
+    theirs, ours = in_turn(lambda: our_epoch(vectors), lambda: literal_epoch(stacked), rounds)
+    report("training, batches of 256 vectors of 640", "steps/s", theirs, ours)
+
+
+def waves(n_clips: int) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(0)
+    for _ in range(n_clips):
+        yield rng.normal(0, 0.1, (2, 160_000)).astype(np.float32)
+
+
+def bench_features(rounds: int) -> None:
+    import librosa
+
+    clips = list(waves(20))
+
+    def theirs() -> float:
+        begun = time.perf_counter()
+        for wave in clips:
+            mel = librosa.feature.melspectrogram(y=wave[0], sr=16_000, n_fft=1024, hop_length=512, n_mels=128)
+            10 * np.log10(np.maximum(mel, signal.EPS))
+        return len(clips) / (time.perf_counter() - begun)
+
+    def ours() -> float:
+        begun = time.perf_counter()
+        for wave in clips:
+            signal.log_mel(signal.power(signal.stft(wave[:1], 1024, 512))[0], 128)
+        return len(clips) / (time.perf_counter() - begun)
+
+    report("log-mel of 10 s clips, one channel", "clips/s", *in_turn(ours, theirs, rounds))
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["train", "features"])
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args(argv)
+    {"train": bench_train, "features": bench_features}[args.what](args.rounds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
