@@ -5,7 +5,16 @@ import pytest
 import torch
 from torch import nn
 
-from asd.detectors import AutoEncoder, MeanSquaredError, OrganisersNet, SelectiveMahalanobis
+from asd.detectors import (
+    AutoEncoder,
+    Blend,
+    LedoitWolf,
+    MeanSquaredError,
+    OrganisersNet,
+    PerDimension,
+    ResidualNet,
+    SelectiveMahalanobis,
+)
 from asd.detectors.networks import n_parameters
 from asd.detectors.scoring import Residuals, batch_covariances
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
@@ -68,10 +77,11 @@ def test_vectors_equal_stacking_each_clip_by_hand():
 
 
 def test_loss_is_the_mean_squared_error_of_each_seed():
-    vectors, network = Vectors(clips(), 5), OrganisersNet(width=4, bottleneck=2).build(30, (0, 1)).eval()
+    vectors = Vectors(clips(), 5)
+    network = AutoEncoder(network=OrganisersNet(width=4, bottleneck=2)).build(30, (0, 1)).eval()
     rows = torch.tensor([[0, 3, 4], [9, 2, 1]])
     x = vectors[rows]
-    literal = [((network(x)[s] - x[s]) ** 2).mean() for s in range(2)]
+    literal = [((network.network(x)[s] - x[s]) ** 2).mean() for s in range(2)]
     torch.testing.assert_close(reconstruction_loss(vectors, network, rows), torch.stack(literal))
 
 
@@ -127,3 +137,88 @@ def test_scorings_do_not_enter_the_name_of_a_training_but_networks_do():
     assert mse.training_key("data") == mahala.training_key("data")
     assert mse.training_key("data") != mse.training_key("other data")
     assert mse.training_key("data") != AutoEncoder(network=OrganisersNet(width=127)).training_key("data")
+
+
+def test_standardised_vectors_have_mean_zero_and_deviation_one_in_every_dimension():
+    detector, vectors = AutoEncoder(scaling=PerDimension(), network=OrganisersNet(width=4)), Vectors(clips(), 5)
+    built = detector.build(30, (0, 1))
+    detector.scaling.learn(built.scale, vectors)
+    scaled = built.scale(vectors[torch.arange(len(vectors))].expand(2, -1, -1))
+    torch.testing.assert_close(scaled.mean(1), torch.zeros(2, 30), atol=1e-5, rtol=0)
+    torch.testing.assert_close(scaled.std(1, correction=0), torch.ones(2, 30), atol=1e-4, rtol=0)
+
+
+def test_residual_network_has_its_layers_and_mirror():
+    network = ResidualNet().build(640, (0,)).eval()
+    norms = 2 * 512
+    projections = 640 * 512 + 512 + norms + 16 * 512 + 512 + norms
+    blocks = 8 * (512 * 512 + 512 + norms)
+    assert n_parameters(network) == projections + blocks + 512 * 16 + 16 + 512 * 640 + 640
+    block, x = network[1], torch.randn(1, 9, 512)
+    linear, norm = block.layer[0], block.layer[1]
+    y = x[0] @ linear.weight[0] + linear.bias[0]
+    y = (y - norm.running_mean[0]) / torch.sqrt(norm.running_var[0] + 1e-5)
+    torch.testing.assert_close(block(x)[0], x[0] + torch.nn.functional.gelu(y), rtol=1e-4, atol=1e-5)
+
+
+def blend_clips(n=12, size=(15, 2, 3)):
+    rng = np.random.default_rng(4)
+    is_target = np.arange(n) % 4 == 3
+    return [rng.normal(2.0 * t, 1 + t, size).astype(np.float32) for t in is_target], is_target
+
+
+def literal_blend(residual, training, is_target, alpha, q, dm, weight, ridge=1e-3):
+    """Eq. (1) frame by frame, with an explicit inverse, for each domain; the smaller counts."""
+    everything = np.concatenate([c.reshape(len(c), -1) for c in training]).astype(np.float64)
+    scores = []
+    for domain in (False, True):
+        own = np.concatenate([c.reshape(len(c), -1) for c, t in zip(training, is_target, strict=True) if t == domain])
+        mean = everything.mean(0) if not dm else own.mean(0)
+
+        def ridged(rows):
+            covariance = np.cov(rows.T, bias=True)
+            return covariance + ridge * np.mean(np.diag(covariance)) * np.eye(len(covariance))
+
+        sigma = ridged(everything)
+        if domain:
+            sigma = (1 - weight) * sigma + weight * ridged(own)
+        distances, energies = [], []
+        for e in residual.reshape(len(residual), -1).astype(np.float64):
+            distances.append((e - mean) @ np.linalg.inv(sigma) @ (e - mean))
+            energies.append(np.sum((e - (own.mean(0) if dm else 0)) ** 2))
+        scores.append((1 - alpha) * np.percentile(distances, q) + alpha * np.percentile(energies, q))
+    return min(scores)
+
+
+@pytest.mark.parametrize(
+    ("dm", "weight", "q"), [(0.0, 0.0, 90.0), (1.0, 0.0, 90.0), (0.0, 0.3, 95.0), (1.0, 0.3, 95.0)]
+)
+def test_blend_equals_equation_1_written_out(dm, weight, q):
+    training, is_target = blend_clips()
+    scoring = Blend(percentile=q, domain_mean=dm, target_weight=weight)
+    fitted = scoring.fit(Residuals(lambda: training, is_target, lambda: iter([])))
+    for residual in training[:4]:
+        literal = literal_blend(residual, training, is_target, 0.2, q, dm, weight)
+        assert scoring.score(fitted, residual) == pytest.approx(literal, rel=1e-4)
+
+
+def test_blend_without_target_clips_is_that_of_the_source():
+    training, is_target = blend_clips()
+    only = Blend(domain_mean=1.0, target_weight=0.3)
+    fitted = only.fit(Residuals(lambda: training, is_target & False, lambda: iter([])))
+    np.testing.assert_array_equal(fitted["means"][0], fitted["means"][1])
+
+
+def test_ledoit_wolf_equals_scikit_learns_estimator():
+    from sklearn.covariance import LedoitWolf as Theirs
+
+    training, _ = blend_clips()
+    rows = np.concatenate([c.reshape(len(c), -1) for c in training]).astype(np.float64)
+    ours = LedoitWolf().regularise(np.cov(rows.T, bias=True), rows - rows.mean(0))
+    np.testing.assert_allclose(ours, Theirs().fit(rows).covariance_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [{"alpha": 1.5}, {"percentile": 101}, {"domain_mean": -1}, {"target_weight": 2}])
+def test_blend_refuses_shares_outside_their_range(wrong):
+    with pytest.raises(BadInput, match="within 0 to 1"):
+        Blend(**wrong)

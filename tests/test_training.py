@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from asd import training
-from asd.detectors import OrganisersNet
+from asd.detectors import AutoEncoder, OrganisersNet
 from asd.detectors.vectors import Vectors, reconstruction_loss
 from asd.store import Store
 from asd.training import Training
@@ -18,7 +18,7 @@ def loss(network, rows):
 
 
 def build(seeds):
-    return OrganisersNet(width=16, bottleneck=4).build(30, seeds)
+    return AutoEncoder(network=OrganisersNet(width=16, bottleneck=4)).build(30, seeds)
 
 
 def trained(tmp_path, seeds=(1,), epochs=6, loss=loss, **numbers):
@@ -88,7 +88,7 @@ def test_a_stack_of_seeds_trains_each_as_alone(tmp_path):
         alone = training.optimise(build((seed,)), loss, len(VECTORS), numbers, (seed,), "cpu", tmp_path / "y")
         np.testing.assert_allclose(together.history[0][i], alone.history[0][0], rtol=1e-5)
         y, y_alone = together.network(x.expand(2, 50, 30))[i], alone.network(x[None])[0]
-        torch.testing.assert_close(y, y_alone, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(y, y_alone, rtol=0, atol=2e-2)
         (tmp_path / "y.checkpoint").unlink()
 
 
@@ -102,7 +102,7 @@ def test_adam_step_equals_pytorchs_own_on_a_plain_network(tmp_path):
             self.weight = torch.nn.Parameter(torch.full((1, 15, 15), 0.1))
 
         def forward(self, x):
-            return torch.bmm(x, self.weight)
+            return x - torch.bmm(x, self.weight)
 
     numbers = Training(epochs=2, batch_size=8, validation_share=0.0, weight_decay=1e-2)
     run = training.optimise(

@@ -26,7 +26,7 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 from asd import signal  # noqa: E402
-from asd.detectors import OrganisersNet  # noqa: E402
+from asd.detectors import AutoEncoder  # noqa: E402
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack  # noqa: E402
 from asd.training import Training, optimise, pin  # noqa: E402
 
@@ -53,7 +53,7 @@ def random_clips(n_clips: int, n_frames: int) -> list[np.ndarray]:
 
 
 def organisers_network() -> nn.Module:
-    """The layers of `OrganisersNet` as PyTorch's own modules."""
+    """The layers of `AutoEncoder()` as PyTorch's own modules."""
     sizes = [640, 128, 128, 128, 128, 8, 128, 128, 128, 128]
     layers: list[nn.Module] = []
     for n_in, n_out in zip(sizes, sizes[1:], strict=False):
@@ -84,7 +84,7 @@ def our_epoch(vectors: Vectors) -> float:
     numbers = Training(epochs=1, validation_share=0.0)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        optimise(OrganisersNet().build(640, (0,)), loss, len(vectors), numbers, (0,), "cpu", Path(folder) / "bench")
+        optimise(AutoEncoder().build(640, (0,)), loss, len(vectors), numbers, (0,), "cpu", Path(folder) / "bench")
         return -(-len(vectors) // numbers.batch_size) / (time.perf_counter() - begun)
 
 

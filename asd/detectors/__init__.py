@@ -5,7 +5,19 @@ cannot use: no label, no test domain, no other clip.
 """
 
 from asd.detectors.autoencoder import AutoEncoder
-from asd.detectors.networks import OrganisersNet
+from asd.detectors.blend import Blend, LedoitWolf, Ridge
+from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
 from asd.detectors.scoring import MeanSquaredError, SelectiveMahalanobis
 
-__all__ = ["AutoEncoder", "MeanSquaredError", "OrganisersNet", "SelectiveMahalanobis"]
+__all__ = [
+    "AutoEncoder",
+    "Blend",
+    "LedoitWolf",
+    "MeanSquaredError",
+    "OrganisersNet",
+    "PerDimension",
+    "ResidualNet",
+    "Ridge",
+    "SelectiveMahalanobis",
+    "Unscaled",
+]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
 from asd import training as loop
-from asd.detectors.networks import OrganisersNet, n_parameters, reconstruct
+from asd.detectors.networks import Network, OrganisersNet, Reconstruction, Scaling, Unscaled, n_parameters
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
 from asd.store import digest, fingerprint
@@ -20,15 +19,12 @@ from asd.training import Training
 from asd.vocabulary import Arrays, Feature, Workplace
 
 
-class Network(Protocol):
-    def build(self, n_features: int, seeds: Sequence[int]) -> nn.Module: ...
-
-
 @dataclass(frozen=True)
 class AutoEncoder:
     """A dense autoencoder trained once a seed; `scoring` turns its residuals into scores without retraining."""
 
     context: int = 5  # neighbouring frames stacked into one vector; organisers' baseline
+    scaling: Scaling = field(default_factory=Unscaled)
     network: Network = field(default_factory=OrganisersNet)
     training: Training = field(default_factory=Training)
     scoring: Scoring = field(default_factory=MeanSquaredError)
@@ -40,9 +36,12 @@ class AutoEncoder:
 
     def training_key(self, data_key: str) -> str:
         """Name of what training makes: scoring is no part of it, so that systems differing only there share weights."""
-        return digest(
-            data_key, str(self.context), fingerprint(self.network, self.training, modules=(Vectors.__module__,))
-        )
+        parts = fingerprint(self.scaling, self.network, self.training, modules=(Vectors.__module__,))
+        return digest(data_key, str(self.context), parts)
+
+    def build(self, n_features: int, seeds: Sequence[int]) -> Reconstruction:
+        """Untrained networks for vectors of `n_features`, the scaling not yet learnt."""
+        return Reconstruction(self.scaling.build(n_features, len(seeds)), self.network.build(n_features, seeds))
 
     def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[AutoEncoderScorer]:
         """Features (F, D) a clip, is_target (N,). They are read only if the store lacks weights or a fitted scoring."""
@@ -69,7 +68,9 @@ class _Fitting:
 
     def weights(self) -> list[Arrays]:
         def build(seeds: Sequence[int]) -> nn.Module:
-            return self.recipe.network.build(self.recipe.context * self.features[0].shape[1], seeds)
+            built = self.recipe.build(self.recipe.context * self.features[0].shape[1], seeds)
+            self.recipe.scaling.learn(built.scale, self.vectors)
+            return built
 
         def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
             return reconstruction_loss(self.vectors, network, rows)
@@ -81,7 +82,7 @@ class _Fitting:
     def scorer(self, seed: int, weights: Arrays) -> AutoEncoderScorer:
         loop.pin(self.workplace.device)
         history = weights.pop("history")
-        network = restored(self.recipe.network, weights)
+        network = restored(self.recipe, weights)
         key = digest(self.key, str(seed), loop.machine_room(self.workplace.device), fingerprint(self.recipe.scoring))
         fitted = self.workplace.store.once("scoring", key, partial(self._fit_scoring, network, seed))
         return AutoEncoderScorer(self.recipe, network, fitted, history, fitted.pop("train_scores"))
@@ -100,19 +101,23 @@ class _Fitting:
         rows, _ = loop.split_rows(len(self.vectors), numbers.validation_share, seed)
         for batch in loop.epoch_batches(rows, numbers, seed, numbers.epochs):
             x = self.vectors[torch.from_numpy(batch)].cpu()
-            e = (x - reconstruct(network, x)).numpy().reshape(len(batch), self.recipe.context, -1)
-            yield e, self.is_target[self.vectors.clip[batch]]
+            yield residuals_of(network, x, self.recipe.context), self.is_target[self.vectors.clip[batch]]
+
+
+@torch.no_grad()
+def residuals_of(network: nn.Module, x: torch.Tensor, context: int) -> np.ndarray:
+    """Vectors (B, context * D) -> residuals (B, context, D) of a single-seed network in evaluation state."""
+    return network(x[None])[0].numpy().reshape(len(x), context, -1)
 
 
 def residual(network: nn.Module, feature: Feature, context: int) -> np.ndarray:
-    """(F, D) -> (F', context, D): input minus reconstruction of each vector of one clip."""
-    x = stack(feature, context)
-    return (x - reconstruct(network, x)).numpy().reshape(len(x), context, -1)
+    """(F, D) -> (F', context, D): the residual of each vector of one clip."""
+    return residuals_of(network, stack(feature, context), context)
 
 
-def restored(recipe: Network, weights: Arrays) -> nn.Module:
+def restored(recipe: AutoEncoder, weights: Arrays) -> nn.Module:
     """A single-seed network in evaluation state with `weights` (no S axis), on the CPU: scoring runs there."""
-    n_features = weights[next(iter(weights))].shape[0]  # the first layer's weight is (D, D')
+    n_features = next(w.shape[0] for name, w in weights.items() if name.startswith("network.") and w.ndim == 2)
     network = recipe.build(n_features, (0,))
     network.load_state_dict({name: torch.from_numpy(array)[None] for name, array in weights.items()})
     return network.eval()

@@ -1,14 +1,27 @@
-"""Autoencoder networks: recipes that build S stacked networks. (S, B, D) -> (S, B, D)"""
+"""Autoencoder networks: recipes that build S stacked networks, and the scaling before them. (S, B, D) -> (S, B, D)"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from asd.detectors.stacked import StackedBatchNorm, StackedLinear, generators
+from asd.detectors.vectors import Vectors
+
+
+class Network(Protocol):
+    def build(self, n_features: int, seeds: Sequence[int]) -> nn.Module: ...
+
+
+class Scaling(Protocol):
+    def build(self, n_features: int, n_seeds: int) -> nn.Module: ...
+
+    def learn(self, scale: nn.Module, vectors: Vectors) -> None:
+        """Fill in the built module's statistics from the training vectors."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +44,100 @@ class OrganisersNet:
         return nn.Sequential(*layers, StackedLinear(self.width, n_features, draws))
 
 
+@dataclass(frozen=True)
+class ResidualNet:
+    """Kim 2026, sec. 3.1: projection, residual blocks, bottleneck, and the mirror image of it.
+
+    *Chosen*: a block is `x + GELU(batch norm(linear x))`, one linear layer each, the plainest form the report allows;
+    the projections have batch norm and GELU too, bottleneck and output do not.
+    """
+
+    width: int = 512
+    blocks: int = 4  # before and after the bottleneck
+    bottleneck: int = 16
+    momentum: float = 0.1  # batch norm, PyTorch's default
+    eps: float = 1e-5  # batch norm, PyTorch's default
+
+    def build(self, n_features: int, seeds: Sequence[int]) -> nn.Module:
+        draws = generators(seeds)
+
+        def layer(n_in: int, n_out: int) -> nn.Module:
+            norm = StackedBatchNorm(n_out, len(seeds), self.momentum, self.eps)
+            return nn.Sequential(StackedLinear(n_in, n_out, draws), norm, nn.GELU())
+
+        def half(n_in: int) -> list[nn.Module]:
+            return [layer(n_in, self.width), *(Residual(layer(self.width, self.width)) for _ in range(self.blocks))]
+
+        inner = StackedLinear(self.width, self.bottleneck, draws)
+        return nn.Sequential(
+            *half(n_features), inner, *half(self.bottleneck), StackedLinear(self.width, n_features, draws)
+        )
+
+
+class Residual(nn.Module):
+    """x + layer(x)"""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.layer(x)
+
+
+@dataclass(frozen=True)
+class Unscaled:
+    """Vectors go into the network as they are, in dB; the organisers' baseline."""
+
+    def build(self, n_features: int, n_seeds: int) -> nn.Module:
+        return nn.Identity()
+
+    def learn(self, scale: nn.Module, vectors: Vectors) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class PerDimension:
+    """Each dimension of the vectors to mean 0 and standard deviation 1 over the training-normal vectors."""
+
+    floor: float = 1e-3  # dB, the least standard deviation divided by: a dimension that never changes stays near 0
+
+    def build(self, n_features: int, n_seeds: int) -> nn.Module:
+        return Standardise(n_features, n_seeds)
+
+    def learn(self, scale: nn.Module, vectors: Vectors) -> None:
+        mean, std = vectors.statistics()
+        scale.get_buffer("mean").copy_(mean.expand_as(scale.get_buffer("mean")))
+        scale.get_buffer("std").copy_(std.clamp_min(self.floor).expand_as(scale.get_buffer("std")))
+
+
+class Standardise(nn.Module):
+    """(S, B, D) -> (S, B, D), (x - mean) / std."""
+
+    def __init__(self, n_features: int, n_seeds: int) -> None:
+        super().__init__()
+        self.mean: torch.Tensor
+        self.std: torch.Tensor
+        self.register_buffer("mean", torch.zeros(n_seeds, 1, n_features))
+        self.register_buffer("std", torch.ones(n_seeds, 1, n_features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / self.std
+
+
+class Reconstruction(nn.Module):
+    """Residuals of a network behind its scaling: vectors (S, B, D) in, scaled input minus output (S, B, D) out."""
+
+    def __init__(self, scale: nn.Module, network: nn.Module) -> None:
+        super().__init__()
+        self.scale = scale
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scaled = self.scale(x)
+        return scaled - self.network(scaled)
+
+
 def n_parameters(network: nn.Module) -> int:
     """Trainable parameters of all stacked networks together."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
-
-
-@torch.no_grad()
-def reconstruct(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-    """(B, D) -> (B, D) through a single-seed network in evaluation state."""
-    return network(rows[None])[0]

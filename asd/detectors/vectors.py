@@ -26,6 +26,7 @@ class Vectors:
         self.starts = torch.from_numpy(np.concatenate(starts)).to(device)  # (n,) first frame of each row
         self.clip = np.repeat(np.arange(len(lengths)), counts)  # (n,) clip of each row
         n_stacks, size = len(frames) - context + 1, context * frames.shape[1]
+        self._frames, self._context = frames, context
         self._stacks = frames.as_strided((n_stacks, size), (frames.shape[1], 1))  # overlapping view
 
     def __len__(self) -> int:
@@ -35,6 +36,12 @@ class Vectors:
         """Row numbers of any shape (...) -> (..., context * D)."""
         return self._stacks[self.starts[rows]]
 
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation (context * D,) over all rows."""
+        frames = [self._frames[self.starts + p].double() for p in range(self._context)]  # (n, D) each
+        mean, std = torch.cat([f.mean(0) for f in frames]), torch.cat([f.std(0, correction=0) for f in frames])
+        return mean.float(), std.float()
+
 
 def stack(feature: Feature, context: int) -> torch.Tensor:
     """(F, D) -> (F - context + 1, context * D), frame-major."""
@@ -42,7 +49,6 @@ def stack(feature: Feature, context: int) -> torch.Tensor:
     return torch.from_numpy(np.array(windows.swapaxes(1, 2)).reshape(len(windows), -1))
 
 
-def reconstruction_loss(vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-    """Mean squared error of each seed, rows (S, B) -> (S,)."""
-    x = vectors[rows]
-    return (network(x) - x).square().mean(dim=(1, 2))
+def reconstruction_loss(vectors: Vectors, reconstruction: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    """Mean squared residual of each seed, rows (S, B) -> (S,)."""
+    return reconstruction(vectors[rows]).square().mean(dim=(1, 2))

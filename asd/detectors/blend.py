@@ -1,0 +1,140 @@
+"""The blended score of a residual autoencoder: Mahalanobis distance and energy of the residuals of a clip's frames.
+
+Kim 2026 ("Noise-aware reference denoising"), eq. (1) and sec. 4.2. Residual vectors e are (context * D,) = (640,).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from asd.detectors.scoring import Residuals
+from asd.vocabulary import DOMAINS, Arrays, BadInput
+
+ROWS = 20_000  # residual vectors at most that a shrinkage is estimated on
+
+
+class Covariance(Protocol):
+    def regularise(self, covariance: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """A well-conditioned covariance from the sample's (E, E) and some of its centred rows (n, E)."""
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """`Σ + ridge * mean(diag Σ) * I`"""
+
+    ridge: float = 1e-3  # of the mean variance; *chosen*: keeps 640 dimensions invertible, far below typical variances
+
+    def regularise(self, covariance: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return covariance + self.ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+
+
+@dataclass(frozen=True)
+class LedoitWolf:
+    """Shrinkage towards a multiple of the identity by Ledoit and Wolf's formula (scikit-learn's)."""
+
+    def regularise(self, covariance: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        from sklearn.covariance import ledoit_wolf_shrinkage  # slow to import
+
+        shrinkage = ledoit_wolf_shrinkage(rows, assume_centered=True)
+        scale = np.trace(covariance) / len(covariance)
+        return (1 - shrinkage) * covariance + shrinkage * scale * np.eye(len(covariance))
+
+
+@dataclass(frozen=True)
+class Blend:
+    """`A = (1 - α) P_q{(e - ē)' Σ^-1 (e - ē)} + α P_q{|e|^2}`, eq. (1), P_q the q-th percentile over the clip's frames.
+
+    Re-scorings of sec. 4.2, off by default:
+    * domain means (DM): ē becomes the domain's own mean ē_d, subtracted in both terms;
+    * shrinkage: the target domain's covariance is `(1 - w) Σ + w Σ_target`, Σ that of all training clips (99 % source).
+    With either, a clip is scored with each domain's statistics and the smaller score counts: its domain is unknown.
+    """
+
+    alpha: float = 0.2  # weight of the energy term; eq. (1)
+    percentile: float = 90.0  # over frames; eq. (1); 95 in the champion
+    domain_mean: float = 0.0  # 0: one mean ē for all; 1: each domain's own (DM)
+    target_weight: float = 0.0  # w, share of the target domain's own covariance; 0: one Σ for all
+    covariance: Covariance = field(default_factory=Ridge)
+
+    def __post_init__(self) -> None:
+        shares = (self.alpha, self.domain_mean, self.target_weight, self.percentile / 100)
+        if not all(0 <= share <= 1 for share in shares):
+            raise BadInput(
+                f"{self}: alpha, domain_mean, target_weight within 0 to 1 and percentile within 0 to 100 expected"
+            )
+
+    def fit(self, residuals: Residuals) -> Arrays:
+        """Means, energy centres (2, E), whitening matrices (2, E, E) of source and target; one of each where alike."""
+        (source, target), rows = moments_of(residuals)
+        everything = source + target
+        own = [m.mean if m.count else everything.mean for m in (source, target)]
+        means = np.array([(1 - self.domain_mean) * everything.mean + self.domain_mean * mean for mean in own])
+        shared = self.covariance.regularise(everything.covariance, rows - everything.mean)
+        of_target = (
+            self.covariance.regularise(target.covariance, rows - everything.mean) if target.count > 1 else shared
+        )
+        covariances = shared, (1 - self.target_weight) * shared + self.target_weight * of_target
+        whitenings = np.array([whitening(c) for c in covariances])
+        named = {"means": means, "whitenings": whitenings, "centres": self.domain_mean * np.array(own)}
+        kinds = len(DOMAINS) if self.domain_mean or self.target_weight else 1
+        return {name: values[:kinds].astype(np.float32) for name, values in named.items()}
+
+    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
+        e = residual.reshape(len(residual), -1)  # (F', E)
+        kinds = zip(fitted["means"], fitted["whitenings"], fitted["centres"], strict=True)
+        return min(self.one_domain(e, *kind) for kind in kinds)
+
+    def one_domain(self, e: np.ndarray, mean: np.ndarray, whitening: np.ndarray, centre: np.ndarray) -> float:
+        distance = np.square((e - mean) @ whitening, dtype=np.float64).sum(axis=1)  # (F',)
+        energy = np.square(e - centre, dtype=np.float64).sum(axis=1)  # (F',)
+        blended = (1 - self.alpha) * np.percentile(distance, self.percentile)
+        return float(blended + self.alpha * np.percentile(energy, self.percentile))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, sum (E,) and sum of outer products (E, E) of residual rows, in float64."""
+
+    count: int
+    total: np.ndarray
+    products: np.ndarray
+
+    @classmethod
+    def of(cls, e: np.ndarray) -> Moments:
+        e = e.astype(np.float64)
+        return cls(len(e), e.sum(axis=0), e.T @ e)
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.count + other.count, self.total + other.total, self.products + other.products)
+
+    @property
+    def mean(self) -> np.ndarray:
+        return self.total / max(self.count, 1)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        return self.products / max(self.count, 1) - np.outer(self.mean, self.mean)
+
+
+def moments_of(residuals: Residuals) -> tuple[list[Moments], np.ndarray]:
+    """Of source and target residual rows, and about ROWS rows (n, E) spread evenly over the clips; in one pass."""
+    moments, some = [Moments(0, np.zeros(()), np.zeros(()))] * len(DOMAINS), []
+    share = max(1, ROWS // len(residuals.is_target))
+    for residual, is_target in zip(residuals.clips(), residuals.is_target, strict=True):
+        e = residual.reshape(len(residual), -1)  # (F', E)
+        moments[int(is_target)] = moments[int(is_target)] + Moments.of(e)
+        some.append(e[:: max(1, len(e) // share)])
+    return moments, np.concatenate(some)
+
+
+def whitening(covariance: np.ndarray) -> np.ndarray:
+    """W (E, E) with |W' x|^2 = x' Σ^-1 x."""
+    try:
+        lower = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError as error:
+        raise BadInput("the residual covariance is singular: digitally silent training clips, or ridge at 0") from error
+    return solve_triangular(lower, np.eye(len(lower)), lower=True).T

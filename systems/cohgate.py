@@ -1,0 +1,11 @@
+"""The improved autoencoder behind a gate on the near-far coherence.
+
+Kim 2026 (noise-aware reference denoising), eq. (4); published development Ω .6035 ± .0044 a seed.
+"""
+
+from dataclasses import replace
+
+from asd.frontends import CohGate
+from systems.ae import SYSTEM as AE
+
+SYSTEM = replace(AE, frontend=CohGate())

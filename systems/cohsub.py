@@ -1,0 +1,11 @@
+"""Negative result: the improved autoencoder behind coherence-gated subtraction.
+
+Kim 2026 (noise-aware reference denoising), sec. 3.3, where it over-suppresses and is not adopted.
+"""
+
+from dataclasses import replace
+
+from asd.frontends import CohSub
+from systems.ae import SYSTEM as AE
+
+SYSTEM = replace(AE, frontend=CohSub())
