@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import difflib
 import struct
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def machine_names(raw: Path) -> list[str]:
     return names
 
 
-def chosen_machines(raw: Path, wanted: list[str] | None) -> list[str]:
+def chosen_machines(raw: Path, wanted: Sequence[str] | None) -> list[str]:
     """`wanted`, or all of the folder's machines. Raises BadInput with the nearest names for an unknown one."""
     names = machine_names(raw)
     for name in wanted or ():

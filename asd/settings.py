@@ -122,10 +122,11 @@ def _named(old: Any, wanted: str, name: str, problems: list[str]) -> Any:
 
 
 def parts_of_room(module: str) -> dict[str, Any]:
-    """Lower-case class name -> class, of the parts that the room of `module` offers."""
+    """Lower-case class name -> class, of the parts that the room of `module` offers: what it exports, or what can fit."""
     room = importlib.import_module(".".join(module.split(".")[:2]))
-    found = {name: value for name, value in vars(room).items() if isinstance(value, type)}
-    return {n.lower(): c for n, c in found.items() if dataclasses.is_dataclass(c) and hasattr(c, "fit")}
+    found = {name: value for name, value in vars(room).items() if dataclasses.is_dataclass(value)}
+    offered = getattr(room, "__all__", [name for name, part in found.items() if hasattr(part, "fit")])
+    return {name.lower(): found[name] for name in offered if name in found}
 
 
 def _number(value: Any, kind: Any, name: str, problems: list[str]) -> Any:

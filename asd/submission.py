@@ -13,6 +13,7 @@ import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +34,25 @@ def file_name(kind: str, machine: str, section: str = "00", split: str = "test")
     return f"{kind}_{machine}_section_{section}_{split}.csv"
 
 
-def write_scores(path: Path, scores: Mapping[str, float]) -> None:
+def score_text(path: Path, scores: Mapping[str, float]) -> str:
+    """The file's text; `path` names it in the error for a score that is not finite."""
     for name, score in scores.items():
         if not math.isfinite(score):
             raise BadInput(
-                f"{path.name}: the score of {name} is {score}; nothing was written (is the clip silent or broken?)"
+                f"{path.name}: the score of {name} is {score}; it was not written (is the clip silent or broken?)"
             )
-    write_text(path, "".join(f"{name},{float(scores[name])!r}\n" for name in sorted(scores)))
+    return "".join(f"{name},{float(scores[name])!r}\n" for name in sorted(scores))
 
 
-def write_decisions(path: Path, decisions: Mapping[str, int]) -> None:
-    write_text(path, "".join(f"{name},{int(decisions[name])}\n" for name in sorted(decisions)))
+def decision_text(decisions: Mapping[str, int]) -> str:
+    return "".join(f"{name},{int(decisions[name])}\n" for name in sorted(decisions))
+
+
+def first_difference(found: str, expected: str) -> str:
+    """`:line: found ..., re-derived ...` of the first line that differs."""
+    pairs = zip_longest(found.splitlines(keepends=True), expected.splitlines(keepends=True), fillvalue="")
+    line, (a, b) = next((i, pair) for i, pair in enumerate(pairs, start=1) if pair[0] != pair[1])
+    return f":{line}: {a!r} in the file, {b!r} re-derived from the clip alone: this score depends on more than its clip"
 
 
 def read_rows(path: Path) -> dict[str, float]:
@@ -74,40 +83,60 @@ class ResultFolder:
 
     folder: Path
 
-    def begin(self, resolved: object) -> list[str]:
-        """Write system.yaml. Results of other numbers are removed, so that two never mix; returns their names."""
+    def begin(self, resolved: object) -> bool:
+        """Write system.yaml. Results of other numbers are removed, so that two never mix; True if there were any."""
         text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
-        path, stale = self.folder / "system.yaml", []
-        if path.exists() and path.read_text(encoding="utf-8") != text:
-            stale = sorted(p.name for p in self.folder.iterdir())
-            shutil.rmtree(self.folder)
+        path = self.folder / "system.yaml"
+        stale = path.exists() and path.read_text(encoding="utf-8") != text
+        for old in self.folder.iterdir() if stale else ():
+            if old.name != "selected.json":
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
         write_text(path, text)
         return stale
 
-    def write(self, machine: str, section: str, scored: Scored) -> None:
-        """A machine's scores, decisions and training scores."""
-        self._write_one(self.folder, machine, section, scored)
+    def write(self, member: str, machine: str, section: str, scored: Scored) -> None:
+        """A machine's scores, decisions and training scores; of the whole system (member "") or of one member."""
+        for path, text in self._texts(member, machine, section, scored).items():
+            write_text(path, text)
 
-    def write_seed(self, seed: int, machine: str, section: str, scored: Scored, history: np.ndarray) -> None:
-        folder = self.folder / "seeds" / str(seed)
-        self._write_one(folder, machine, section, scored)
-        lines = [f"{i},{a!r},{b!r},{s:.3f}" for i, (a, b, s) in enumerate(history.tolist(), start=1)]
-        write_text(
-            folder / f"training_{machine}.csv",
-            "\n".join(["epoch,training_loss,validation_loss,seconds", *lines]) + "\n",
-        )
+    def compare(self, member: str, machine: str, section: str, scored: Scored) -> None:
+        """Raises BadInput at the first line where a file differs from what `write` would write."""
+        for path, text in self._texts(member, machine, section, scored).items():
+            found = path.read_bytes().decode("utf-8", errors="replace") if path.exists() else ""
+            if found != text:
+                raise BadInput(f"{path}{first_difference(found, text)}")
 
-    def _write_one(self, folder: Path, machine: str, section: str, scored: Scored) -> None:
-        write_scores(folder / "train_scores" / file_name(SCORE, machine, section, "train"), scored.train_scores)
+    def _texts(self, member: str, machine: str, section: str, scored: Scored) -> dict[Path, str]:
+        folder = self.folder / "seeds" / member if member else self.folder
+        train = folder / "train_scores" / file_name(SCORE, machine, section, "train")
+        texts = {train: score_text(train, scored.train_scores)}
         if scored.scores:
-            write_scores(folder / file_name(SCORE, machine, section), scored.scores)
-            write_decisions(folder / file_name(DECISION, machine, section), scored.decisions)
+            path = folder / file_name(SCORE, machine, section)
+            texts[path] = score_text(path, scored.scores)
+            texts[folder / file_name(DECISION, machine, section)] = decision_text(scored.decisions)
+        return texts
+
+    def write_history(self, member: str, machine: str, history: np.ndarray) -> None:
+        """A member's losses an epoch, (epochs, 3)."""
+        lines = [f"{i},{a!r},{b!r},{s:.3f}" for i, (a, b, s) in enumerate(history.tolist(), start=1)]
+        text = "\n".join(["epoch,training_loss,validation_loss,seconds", *lines]) + "\n"
+        write_text(self.folder / "seeds" / member / f"training_{machine}.csv", text)
 
     def record(self, run: Record, machine: str, of_machine: Record) -> None:
         """Put a machine into run.json beside those that are there."""
+        write_json(self.folder / "run.json", {**run, "machines": {**self._machines(), machine: of_machine}})
+
+    def mark(self, machine: str, key: str, value: object) -> None:
+        """Set one entry of a machine in run.json."""
         path = self.folder / "run.json"
-        machines = json.loads(path.read_text(encoding="utf-8"))["machines"] if path.exists() else {}
-        write_json(path, {**run, "machines": {**machines, machine: of_machine}})
+        if not path.exists():
+            raise BadInput(f"{path}: no such file; nothing has been written for this system yet")
+        run, machines = json.loads(path.read_text(encoding="utf-8")), self._machines()
+        write_json(path, {**run, "machines": {**machines, machine: {**machines[machine], key: value}}})
+
+    def _machines(self) -> dict[str, dict]:
+        path = self.folder / "run.json"
+        return json.loads(path.read_text(encoding="utf-8"))["machines"] if path.exists() else {}
 
     def scores(self, machine: str, section: str) -> dict[str, float]:
         return read_rows(self.folder / file_name(SCORE, machine, section))

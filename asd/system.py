@@ -52,59 +52,100 @@ class System:
 
 
 @dataclass(frozen=True)
-class ClipScore:
-    """What one clip gets: its standardised score by each seed and their mean, and what they decide."""
+class Ensemble:
+    """A recipe that trains nothing: the mean of the standardised scores of all seeds of other systems."""
 
-    seeds: tuple[float, ...]
-    seed_decisions: tuple[int, ...]
+    members: tuple[str, ...]  # names of systems
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class SelectedEnsemble(Ensemble):
+    """An ensemble of the `size` single seeds with the highest development Ω among its members' seeds.
+
+    They are chosen on the development set, written to a file, and read from it for evaluation.
+    """
+
+    size: int = 10
+
+    def choose(self, omegas: dict[tuple[str, int], float]) -> list[tuple[str, int]]:
+        """Of (system, seed) -> development Ω, the best; ties go to the name and seed that come first."""
+        return sorted(omegas, key=lambda member: (-omegas[member], member))[: self.size]
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """What one clip gets: each member's standardised score and decision, their mean and what it decides."""
+
+    members: tuple[float, ...]
+    member_decisions: tuple[int, ...]
     score: float
     decision: int  # 1: anomalous
 
 
 @dataclass(frozen=True)
-class FittedSystem:
-    """A system fitted to one machine. Calling it scores ONE clip; it keeps nothing from one clip to the next."""
+class Member:
+    """One seed of one system, fitted to one machine."""
 
+    label: str  # the seed, or <system>-<seed> in an ensemble
     frontend: FittedFrontEnd
     features: Features
-    scorers: tuple[Scorer, ...]  # one a seed
-    calibrated: tuple[Calibrated, ...]
-    calibration: Calibration
-    seeds: tuple[int, ...]
+    scorer: Scorer
+    calibrated: Calibrated
 
     @cached_property
     def train_scores(self) -> np.ndarray:
-        """(S, N) standardised scores of the training clips."""
-        pairs = zip(self.scorers, self.calibrated, strict=True)
-        return np.array([[c(float(a)) for a in scorer.train_scores] for scorer, c in pairs])
+        """(N,) standardised scores of the training clips."""
+        return np.array([self.calibrated(float(a)) for a in self.scorer.train_scores])
+
+
+@dataclass(frozen=True)
+class FittedSystem:
+    """A system or ensemble fitted to one machine. Calling it scores ONE clip; it keeps nothing from one to the next."""
+
+    members: tuple[Member, ...]
+    calibration: Calibration
 
     @cached_property
-    def seed_thresholds(self) -> tuple[float, ...]:
-        return tuple(self.calibration.threshold(scores) for scores in self.train_scores)
+    def train_scores(self) -> np.ndarray:
+        """(N,) mean over members of the training clips' standardised scores."""
+        return np.array([mean(column) for column in zip(*(m.train_scores for m in self.members), strict=True)])
+
+    @cached_property
+    def thresholds(self) -> tuple[float, ...]:
+        """Each member's own decision threshold."""
+        return tuple(self.calibration.threshold(member.train_scores) for member in self.members)
 
     @cached_property
     def threshold(self) -> float:
-        """From the training clips' mean over seeds, as the decision uses it."""
-        return self.calibration.threshold(np.array([mean(column) for column in self.train_scores.T]))
+        return self.calibration.threshold(self.train_scores)
 
     def __call__(self, wave: Wave) -> ClipScore:
-        feature = self.features(self.frontend(wave))
-        return self.of_raw([scorer.score(feature) for scorer in self.scorers])
+        features: dict[tuple[int, int], Feature] = {}  # members of one system share theirs
+        raw = []
+        for member in self.members:
+            chain = id(member.frontend), id(member.features)
+            if chain not in features:
+                features[chain] = member.features(member.frontend(wave))
+            raw.append(member.scorer.score(features[chain]))
+        return self.of_raw(raw)
 
     def of_raw(self, raw: Sequence[float]) -> ClipScore:
-        """From the detector's own scores of one clip, one a seed."""
-        seeds = tuple(c(float(a)) for c, a in zip(self.calibrated, raw, strict=True))
-        decisions = tuple(int(a > t) for a, t in zip(seeds, self.seed_thresholds, strict=True))
-        return ClipScore(seeds, decisions, mean(seeds), int(mean(seeds) > self.threshold))
+        """From the detectors' own scores of one clip, one a member."""
+        scores = tuple(member.calibrated(float(a)) for member, a in zip(self.members, raw, strict=True))
+        decisions = tuple(int(a > t) for a, t in zip(scores, self.thresholds, strict=True))
+        return ClipScore(scores, decisions, mean(scores), int(mean(scores) > self.threshold))
 
     def record(self, wave: Wave) -> dict[str, object]:
-        """What run.json says of it; MACs are those of scoring this clip by all seeds."""
+        """What run.json says of it; MACs are those of scoring this clip by all members."""
+        scorers = [member.scorer for member in self.members]
         return {
-            "seeds": list(self.seeds),
+            "members": [member.label for member in self.members],
             "threshold": self.threshold,
-            "parameters": sum(scorer.n_parameters for scorer in self.scorers),
+            "parameters": sum(scorer.n_parameters for scorer in scorers),
             "macs_per_clip": macs(lambda: self(wave)),
-            "training_seconds": round(float(sum(scorer.history[:, 2].sum() for scorer in self.scorers)), 3),
+            "frontend_medians": {k: float(np.median(a)) for k, a in self.members[0].frontend.arrays().items()},
+            "training_seconds": round(float(sum(scorer.history[:, 2].sum() for scorer in scorers)), 3),
         }
 
 
@@ -181,10 +222,9 @@ class Chain:
             self.system.detector.fit(features, self.is_target, Workplace(self.store, block.key, seeds, self.device))
         )
 
-    def fitted(self, seeds: tuple[int, ...]) -> FittedSystem:
-        scorers, calibration = tuple(self.scorers(seeds)), self.system.calibration
-        calibrated = tuple(calibration.fit(scorer.train_scores) for scorer in scorers)
-        return FittedSystem(self.frontend, self.system.features, scorers, calibrated, calibration, seeds)
+    def member(self, seed: int, label: str, calibration: Calibration) -> Member:
+        (scorer,) = self.scorers((seed,))
+        return Member(label, self.frontend, self.system.features, scorer, calibration.fit(scorer.train_scores))
 
     def scores_key(self, clips: Sequence[Clip], seed: int) -> str:
         code = fingerprint(self.system.detector)

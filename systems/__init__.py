@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asd.system import System
+    from asd.system import Ensemble, System
 
 HERE = Path(__file__).resolve().parent
 YAML = HERE.parent / "yaml"
@@ -29,9 +29,10 @@ def description(name: str) -> str:
     return (docstring or "no docstring").splitlines()[0]
 
 
-def load(name: str, assignments: Sequence[str] = ()) -> System:
-    """The system's recipe with its yaml's and then the command line's departures. Raises BadInput for unknown names."""
+def load(name: str, assignments: Sequence[str] = ()) -> System | Ensemble:
+    """The recipe with its yaml's and then the command line's departures. Raises BadInput for unknown names."""
     from asd.settings import assignment, read_yaml, resolve
+    from asd.system import Ensemble
     from asd.vocabulary import BadInput
 
     if name not in names():
@@ -44,5 +45,19 @@ def load(name: str, assignments: Sequence[str] = ()) -> System:
         raise BadInput(f"{path}: no such file; every system has its yaml of departing numbers (an empty one will do)")
     recipe = resolve(recipe, read_yaml(path), path.name)
     for text in assignments:
-        recipe = resolve(recipe, assignment(text), f"--set {text} ({name})")
+        if not isinstance(recipe, Ensemble) or text.split(".")[0].split("=")[0] in vars(recipe):  # else its members'
+            recipe = resolve(recipe, assignment(text), f"--set {text} ({name})")
     return recipe
+
+
+def load_members(recipe: Ensemble, assignments: Sequence[str] = ()) -> dict[str, System]:
+    """The systems whose scores an ensemble averages; departures that are the ensemble's own are not theirs."""
+    from asd.system import Ensemble
+    from asd.vocabulary import BadInput
+
+    theirs = [text for text in assignments if text.split(".")[0].split("=")[0] not in vars(recipe)]
+    members = {name: load(name, theirs) for name in recipe.members}
+    for name, member in members.items():
+        if isinstance(member, Ensemble):
+            raise BadInput(f"member '{name}' is an ensemble itself; only systems that train can be members")
+    return members  # type: ignore[return-value]

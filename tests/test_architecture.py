@@ -29,7 +29,10 @@ def sideways(source, room):
             yield name
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+OPENER = ROOT / "asd" / "session.py"  # for run.py; no room may import it in turn
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p != OPENER], ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_room_imports_another(path):
     room = path.relative_to(ROOT / "asd").parts[0].removesuffix(".py")
     assert list(sideways(path.read_text(), room)) == []

@@ -6,30 +6,38 @@ import yaml as pyyaml
 from conftest import tone_in_noise
 
 import systems
-from asd import data, store
+from asd import data, guard, store
+from asd.session import Request, Session, unchanged
 from asd.settings import read_yaml, resolve
-from asd.system import Chain, prepare
+from asd.system import Ensemble
 from asd.vocabulary import BadInput
 
-QUICK = ["detector.training.epochs=2"]
+QUICK = ["detector.training.epochs=2", "detector.network.width=16"]
 SEEDS = (3, 1)
 
 
-def chain(name, data_folder, root, may_train=True):
-    machine = data.survey(data_folder / "dev_data" / "raw" / "fan", ("train", "test")).machine()
-    kept = store.Store(root)
-    made = Chain(systems.load(name, QUICK), machine.train, machine.is_target, kept, data.read_wave, "cpu", may_train)
-    if may_train:
-        prepare([made], machine.train, 2)
-    return made, machine
+def opened(name, data_folder, results, may_train=True):
+    """A session of one system on the tiny fan, in this process."""
+    recipe = systems.load(name, QUICK)
+    trained = systems.load_members(recipe, QUICK) if isinstance(recipe, Ensemble) else {name: recipe}
+    found = Request("dev", data_folder, results, {name: recipe}, trained, lambda *_: [], ["fan"], SEEDS)
+    found = Request(**{**vars(found), "device": "cpu", "may_train": may_train})
+    return Session(found)
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory):
+    return tmp_path_factory.mktemp("contracts")  # one store: systems share trainings as in a run
 
 
 @pytest.fixture(scope="session", params=systems.names())
-def fitted(request, data_folder, tmp_path_factory):
-    """(name, store folder, fitted system, machine) of each system, fitted once to the tiny fan."""
-    root = tmp_path_factory.mktemp(request.param)
-    made, machine = chain(request.param, data_folder, root)
-    return request.param, root, made.fitted(SEEDS), machine
+def fitted(request, data_folder, results):
+    """(name, session, fitted system, machine) of each system, fitted once to the tiny fan."""
+    session = opened(request.param, data_folder, results)
+    session.extract()
+    session.write(request.param)
+    (machine,) = session.machines
+    return request.param, session, session.fitted(request.param, machine), machine
 
 
 def waves(machine):
@@ -41,7 +49,8 @@ def test_scores_are_finite_numbers_and_decisions_zero_or_one(fitted):
     for wave in waves(machine).values():
         result = system(wave)
         assert np.isfinite(result.score) and result.decision in (0, 1)
-        assert len(result.seeds) == len(SEEDS) and result.score == sum(result.seeds) / len(SEEDS)
+        assert len(result.members) == len(system.members)
+        assert result.score == sum(result.members) / len(result.members)
         assert result.decision == int(result.score > system.threshold)
 
 
@@ -54,38 +63,45 @@ def test_a_clips_score_does_not_depend_on_the_others_or_their_order(fitted):
     assert system(wave) == together[name]
 
 
-def test_a_system_taken_from_the_store_scores_to_the_same_bits(fitted, data_folder):
-    name, root, system, machine = fitted
-    again, _ = chain(name, data_folder, root, may_train=False)
-    restored = again.fitted(SEEDS)
+def test_scoring_changes_nothing_in_the_fitted_system(fitted):
+    _, _, system, machine = fitted
+    before = guard.state_digest(system)
+    _ = [system(wave) for wave in waves(machine).values()]
+    unchanged(system, before)
+
+
+def test_a_system_taken_from_the_store_scores_to_the_same_bits(fitted, data_folder, results):
+    name, session, system, machine = fitted
+    again = opened(name, data_folder, results, may_train=False)
+    again.members = session.members
+    restored = again.fitted(name, machine)
     assert all(restored(wave) == system(wave) for wave in waves(machine).values())
 
 
-def test_features_kept_in_the_store_score_as_the_wave_does(fitted, data_folder):
-    name, root, system, machine = fitted
-    made, _ = chain(name, data_folder, root)
-    prepare([made], machine.test, 2)
-    raw = [made.raw_scores(machine.test, seed) for seed in SEEDS]
+def test_features_kept_in_the_store_score_as_the_wave_does(fitted):
+    name, session, system, machine = fitted
+    raw = [session.chains[s, "fan"].raw_scores(machine.test, seed) for s, seed in session.members[name]]
     for clip, column in zip(machine.test, zip(*raw, strict=True), strict=True):
         assert system.of_raw(column) == system(data.read_wave(clip))
 
 
-def test_training_scores_have_one_row_a_seed_and_one_column_a_clip(fitted):
+def test_training_scores_are_one_a_clip_and_finite(fitted):
     _, _, system, machine = fitted
-    assert system.train_scores.shape == (len(SEEDS), len(machine.train))
-    assert np.isfinite(system.train_scores).all()
+    assert system.train_scores.shape == (len(machine.train),) and np.isfinite(system.train_scores).all()
 
 
 def test_an_untrained_system_is_refused_when_it_may_not_train(fitted, data_folder, tmp_path):
-    untrained, _ = chain(fitted[0], data_folder, tmp_path, may_train=False)
+    name, _, _, machine = fitted
+    untrained = opened(name, data_folder, tmp_path, may_train=False)
     with pytest.raises(BadInput, match="not trained yet"):
-        untrained.fitted(SEEDS)
+        untrained.fitted(name, machine)
 
 
-def test_a_clip_shorter_than_a_feature_window_is_refused_by_name(fitted, data_folder, tmp_path):
-    made, machine = chain(fitted[0], data_folder, fitted[1])
+def test_a_clip_shorter_than_a_feature_window_is_refused_by_name(fitted):
+    _, session, _, machine = fitted
+    chain = next(iter(session.chains.values()))
     with pytest.raises(BadInput, match=f"fan/{machine.test[0].path.name}: 100 samples"):
-        made.feature(machine.test[0], tone_in_noise(np.random.default_rng(0), 400)[:, :100].astype(np.float32))
+        chain.feature(machine.test[0], tone_in_noise(np.random.default_rng(0), 400)[:, :100].astype(np.float32))
 
 
 @pytest.mark.parametrize("name", systems.names())

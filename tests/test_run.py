@@ -19,7 +19,7 @@ QUICK = ("--set", "detector.training.epochs=2")
 
 
 def run(*words, expect=0):
-    done = subprocess.run([sys.executable, RUN, *map(str, words)], capture_output=True, text=True, timeout=110)
+    done = subprocess.run([sys.executable, RUN, *map(str, words)], capture_output=True, text=True, timeout=250)
     assert done.returncode == expect, done.stdout + done.stderr
     return done.stdout if expect == 0 else done.stderr
 
