@@ -7,12 +7,13 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-DEMO := --data demo/data --results demo/results --set detector.training.epochs=20
+DEMO := --data demo/data --results demo/results
+DEEP := --seeds 2 --set detector.training.epochs=20
 
 .PHONY: help setup lint test demo bench clean
 
 help:
-	@echo "make test    lint, types and tests        make demo    simulated data, two systems, dev and eval"
+	@echo "make test    lint, types and tests        make demo    simulated data, all main systems, dev and eval"
 	@echo "make lint    ruff and mypy alone          make bench   training speed"
 	@echo "make clean   remove .venv, demo/, caches  PYTHON=...   the interpreter to build .venv from"
 
@@ -35,10 +36,14 @@ test: lint
 
 demo: setup
 	rm -rf demo
-	$(BIN)/python tools/simulate.py demo/data --size tiny
-	$(BIN)/python tools/simulate.py demo/data --size tiny --eval
+	$(BIN)/python tools/simulate.py demo/data --size tiny --machines fan gearbox valve
+	$(BIN)/python tools/simulate.py demo/data --size tiny --eval --machines blower mixer
+	$(BIN)/python tools/inspect_data.py demo/data --machines fan blower
 	$(BIN)/python run.py -d baseline_mse baseline_mahala $(DEMO)
+	$(BIN)/python run.py -d ae adasub s1 s2 s3 s4 $(DEMO) $(DEEP)
+	$(BIN)/python tools/ladder.py demo/results
 	$(BIN)/python run.py -e baseline_mse baseline_mahala $(DEMO)
+	$(BIN)/python run.py -e s1 s2 s3 s4 $(DEMO) $(DEEP)
 
 bench: setup
 	$(BIN)/python tools/bench.py train

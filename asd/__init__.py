@@ -1,7 +1,8 @@
 """The kit's rooms and corridors: two-channel clips in, one trusted anomaly score a clip out.
 
-Rooms, in the order a clip passes them: data, frontends, features, detectors, calibration, system (the chain),
-evaluation, submission. A room imports corridors and outside libraries, never another room.
+Rooms, in the order a clip passes them: data, frontends, features, detectors, calibration, system (the chain), guard,
+evaluation, submission; settings and jobs serve the command line. A room imports corridors and outside libraries, never
+another room. session alone opens rooms, for run.py.
 Corridors, open to every room: vocabulary, signal, training, store.
 
 Shape letters, fixed everywhere: T samples, F frames, K frequency bins, M mel bands, D feature size, N clips,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaincinv
 
-from asd.vocabulary import BadInput
+from asd.vocabulary import BadInput, Score
 
 
 def gamma_fit(scores: np.ndarray) -> tuple[float, float]:
@@ -47,7 +47,7 @@ class GammaThreshold:
 class Unchanged:
     """Scores stay on the detector's own scale."""
 
-    def __call__(self, score: float) -> float:
+    def __call__(self, score: Score) -> Score:
         return score
 
 
@@ -73,5 +73,5 @@ class Standardised:
     mean: float  # of the gamma fitted to the training scores
     std: float
 
-    def __call__(self, score: float) -> float:
-        return (score - self.mean) / self.std
+    def __call__(self, score: Score) -> Score:
+        return (score - self.mean) / self.std  # type: ignore[operator, return-value]

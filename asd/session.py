@@ -162,7 +162,7 @@ class Session:
     def _write_machine(self, name: str, machine: data.Machine) -> None:
         fitted, folder, clips = self.fitted(name, machine), self.folder(name), machine.test
         raw = [self.chains[s, machine.name].raw_scores(clips, seed) for s, seed in self.members[name]]
-        scored = files_of(fitted, machine, clips, [fitted.of_raw(column) for column in zip(*raw, strict=True)])
+        scored = files_of_many(fitted, machine, clips, raw)
         for member in fitted.members:
             folder.write_history(member.label, machine.name, member.scorer.history)
         for part, content in scored.items():
@@ -336,6 +336,26 @@ def files_of(
         for i, member in enumerate(fitted.members)
     }
     return {"": of((s.score for s in scored), (s.decision for s in scored), fitted.train_scores), **members}
+
+
+def files_of_many(
+    fitted: FittedSystem, machine: data.Machine, clips: Sequence[Clip], raw: Sequence[np.ndarray]
+) -> dict[str, Scored]:
+    """The same from the detectors' own scores of all clips, (N,) a member, held in the guard's array."""
+    names, train = [clip.path.name for clip in clips], [clip.path.name for clip in machine.train]
+
+    def of(scores: guard.TestScores, threshold: float, train_scores: np.ndarray) -> Scored:
+        decided = guard.released((scores > threshold).astype(int))
+        decisions = {name: int(decision) for name, decision in decided.items()}
+        return Scored(guard.released(scores), decisions, dict(zip(train, train_scores.tolist(), strict=True)))
+
+    members = [
+        member.calibrated(guard.TestScores(dict(zip(names, column.tolist(), strict=True))))
+        for member, column in zip(fitted.members, raw, strict=True)
+    ]
+    parts = zip(fitted.members, members, fitted.thresholds, strict=True)
+    of_members = {member.label: of(scores, threshold, member.train_scores) for member, scores, threshold in parts}
+    return {"": of(guard.mean_of(members), fitted.threshold, fitted.train_scores), **of_members}
 
 
 def versions(device: str) -> dict[str, object]:

@@ -122,7 +122,7 @@ def _named(old: Any, wanted: str, name: str, problems: list[str]) -> Any:
 
 
 def parts_of_room(module: str) -> dict[str, Any]:
-    """Lower-case class name -> class, of the parts that the room of `module` offers: what it exports, or what can fit."""
+    """Lower-case class name -> class, of the parts the room of `module` offers: exports, or what can fit."""
     room = importlib.import_module(".".join(module.split(".")[:2]))
     found = {name: value for name, value in vars(room).items() if dataclasses.is_dataclass(value)}
     offered = getattr(room, "__all__", [name for name, part in found.items() if hasattr(part, "fit")])

@@ -128,10 +128,6 @@ class FittedSystem:
             if chain not in features:
                 features[chain] = member.features(member.frontend(wave))
             raw.append(member.scorer.score(features[chain]))
-        return self.of_raw(raw)
-
-    def of_raw(self, raw: Sequence[float]) -> ClipScore:
-        """From the detectors' own scores of one clip, one a member."""
         scores = tuple(member.calibrated(float(a)) for member, a in zip(self.members, raw, strict=True))
         decisions = tuple(int(a > t) for a, t in zip(scores, self.thresholds, strict=True))
         return ClipScore(scores, decisions, mean(scores), int(mean(scores) > self.threshold))
@@ -150,8 +146,11 @@ class FittedSystem:
 
 
 def mean(scores: Sequence[float] | np.ndarray) -> float:
-    """In float64 and in the order given."""
-    return float(sum(float(a) for a in scores) / len(scores))
+    """In float64, added in the order given."""
+    total = 0.0
+    for score in scores:  # not sum(): from Python 3.12 on it compensates, and gives other bits
+        total += float(score)
+    return total / len(scores)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -146,9 +146,12 @@ class Detector(Protocol):
         """Name of the training behind the scores: detectors with the same key share it."""
 
 
+Score = TypeVar("Score")  # a float, or many in the guard's array
+
+
 class Calibrated(Protocol):
-    def __call__(self, score: float) -> float:
-        """The score on the scale on which seeds and systems are averaged."""
+    def __call__(self, score: Score) -> Score:
+        """The score on the scale on which members are averaged; element-wise arithmetic with constants only."""
 
 
 class Calibration(Protocol):

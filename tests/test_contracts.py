@@ -80,9 +80,9 @@ def test_a_system_taken_from_the_store_scores_to_the_same_bits(fitted, data_fold
 
 def test_features_kept_in_the_store_score_as_the_wave_does(fitted):
     name, session, system, machine = fitted
-    raw = [session.chains[s, "fan"].raw_scores(machine.test, seed) for s, seed in session.members[name]]
-    for clip, column in zip(machine.test, zip(*raw, strict=True), strict=True):
-        assert system.of_raw(column) == system(data.read_wave(clip))
+    scores, decisions = session.folder(name).scores("fan", "00"), session.folder(name).decisions("fan", "00")
+    for clip, wave in waves(machine).items():
+        assert (scores[clip], decisions[clip]) == (system(wave).score, system(wave).decision)
 
 
 def test_training_scores_are_one_a_clip_and_finite(fitted):
