@@ -38,7 +38,7 @@ demo: setup
 	rm -rf demo
 	$(BIN)/python tools/simulate.py demo/data --size tiny --machines fan gearbox valve
 	$(BIN)/python tools/simulate.py demo/data --size tiny --eval --machines blower mixer
-	$(BIN)/python tools/inspect_data.py demo/data --machines fan blower
+	$(BIN)/python tools/inspect_data.py demo/data
 	$(BIN)/python run.py -d baseline_mse baseline_mahala $(DEMO)
 	$(BIN)/python run.py -d ae adasub s1 s2 s3 s4 $(DEMO) $(DEEP)
 	$(BIN)/python tools/ladder.py demo/results

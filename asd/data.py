@@ -100,12 +100,16 @@ def machine_names(raw: Path) -> list[str]:
 def chosen_machines(raw: Path, wanted: Sequence[str] | None) -> list[str]:
     """`wanted`, or all of the folder's machines. Raises BadInput with the nearest names for an unknown one."""
     names = machine_names(raw)
-    for name in wanted or ():
+    known_machines(wanted or (), names, raw)
+    return list(wanted) if wanted else names
+
+
+def known_machines(wanted: Sequence[str], names: Sequence[str], where: Path) -> None:
+    for name in wanted:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
             hint = f", did you mean '{near[0]}'?" if near else ""
-            raise BadInput(f"{raw}: no machine '{name}'{hint} (there: {', '.join(names)})")
-    return list(wanted) if wanted else names
+            raise BadInput(f"{where}: no machine '{name}'{hint} (there: {', '.join(names)})")
 
 
 def survey(folder: Path, splits: tuple[str, ...]) -> Survey:

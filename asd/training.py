@@ -136,8 +136,7 @@ def optimise(
         batches = _stacked(
             [epoch_batches(rows, training, seed, epoch) for (rows, _), seed in zip(splits, seeds, strict=True)]
         )
-        with _precision(training, device):
-            trained = _one_epoch(network, loss, adam, batches, device)
+        trained = _one_epoch(network, loss, adam, batches, device, training.precision)
         watched = _validate(network, loss, _stacked([_chunks(rows, training.batch_size) for _, rows in splits]), device)
         run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
         _write_csv(trail.with_suffix(".csv"), run.history, seeds)
@@ -146,8 +145,9 @@ def optimise(
     return run
 
 
-def _precision(training: Training, device: str) -> AbstractContextManager:
-    return torch.autocast(device, torch.bfloat16) if training.precision == "bfloat16" else nullcontext()
+def _precision(name: str, device: str) -> AbstractContextManager:
+    """Of one forward pass: autocast keeps its copies of the weights for as long as the context lasts."""
+    return torch.autocast(device, torch.bfloat16) if name == "bfloat16" else nullcontext()
 
 
 def _stacked(per_seed: list[list[np.ndarray]]) -> list[np.ndarray]:
@@ -160,13 +160,19 @@ def _chunks(rows: np.ndarray, size: int) -> list[np.ndarray]:
 
 
 def _one_epoch(
-    network: torch.nn.Module, loss: Loss, adam: torch.optim.Optimizer, batches: list[np.ndarray], device: str
+    network: torch.nn.Module,
+    loss: Loss,
+    adam: torch.optim.Optimizer,
+    batches: list[np.ndarray],
+    device: str,
+    precision: str,
 ) -> torch.Tensor:
     """Mean training loss (S,) of the epoch. Raises BadInput when it stops being finite."""
     network.train()
     total: Any = 0
     for batch in batches:
-        losses = loss(network, torch.from_numpy(batch).to(device))  # (S,)
+        with _precision(precision, device):
+            losses = loss(network, torch.from_numpy(batch).to(device))  # (S,)
         adam.zero_grad(set_to_none=True)
         losses.sum().backward()
         adam.step()

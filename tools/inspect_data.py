@@ -108,18 +108,18 @@ def show(survey: data.Survey, n_clips: int) -> list[str]:
     return [*survey.problems, *unreadable]
 
 
-def raw_folders(folder: Path) -> list[tuple[Path, tuple[str, ...]]]:
-    """The raw folders below `folder` (or itself), with the splits that must be there."""
+def raw_folders(folder: Path) -> list[Path]:
+    """The raw folders below `folder`, or itself."""
     found = [(folder / kind / "raw") for kind in data.KINDS.values() if (folder / kind / "raw").is_dir()]
     if not found and not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
-    return [(raw, SPLITS) for raw in found] or [(folder, SPLITS)]
+    return found or [folder]
 
 
-def splits_of(folder: Path, wanted: Sequence[str]) -> tuple[str, ...]:
+def splits_of(folder: Path) -> tuple[str, ...]:
     """An evaluation machine may hold only train/ (the additional training set) until the test clips are released."""
     early = folder.parent.parent.name == data.KINDS["eval"] and not (folder / "test").exists()
-    return ("train",) if early else tuple(wanted)
+    return ("train",) if early else SPLITS
 
 
 def main(argv: Sequence[str]) -> int:
@@ -132,9 +132,11 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     problems: list[str] = []
     try:
-        for raw, splits in raw_folders(args.folder):
-            for name in data.chosen_machines(raw, args.machines):
-                problems += show(data.survey(raw / name, splits_of(raw / name, splits)), max(1, args.levels))
+        folders = [raw / name for raw in raw_folders(args.folder) for name in data.machine_names(raw)]
+        data.known_machines(args.machines or (), [folder.name for folder in folders], args.folder)
+        for folder in folders:
+            if folder.name in (args.machines or [folder.name]):
+                problems += show(data.survey(folder, splits_of(folder)), max(1, args.levels))
     except BadInput as error:
         problems.append(str(error))
     for problem in problems:
