@@ -143,9 +143,10 @@ def test_impossible_numbers_are_refused(wrong):
 
 
 def test_bfloat16_trains_to_nearly_the_same_losses_and_keeps_float32_weights(tmp_path):
-    (full,), (half,) = trained(tmp_path / "a", epochs=8), trained(tmp_path / "b", epochs=8, precision="bfloat16")
+    numbers = {"epochs": 8, "learning_rate": 1e-2}  # fast enough to show weights that lag behind
+    (full,), (half,) = trained(tmp_path / "a", **numbers), trained(tmp_path / "b", **numbers, precision="bfloat16")
     assert not same(full, half)
-    np.testing.assert_allclose(half["history"][:, 0], full["history"][:, 0], rtol=0.005)
+    np.testing.assert_allclose(half["history"][:, 0], full["history"][:, 0], rtol=0.03)
     assert {array.dtype for array in half.values()} <= {np.dtype("float32"), np.dtype("float64")}
     with pytest.raises(BadInput, match="precision float16: float32 or bfloat16 expected"):
         Training(precision="float16")
