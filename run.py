@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes of one thread (%(default)s)")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training (%(default)s)")
     add("--list", action="store_true", help="list the systems; with SYSTEM, its numbers")
-    add("--job", action="store_true", help=argparse.SUPPRESS)  # one of the parent's worker processes
+    add("--job", type=int, metavar="PID", help=argparse.SUPPRESS)  # a worker process of the one with that id
     return p
 
 
@@ -91,9 +91,10 @@ def run(args: argparse.Namespace) -> None:
     from asd.jobs import end_with_parent
     from asd.session import Session
 
+    if args.job:
+        end_with_parent(args.job)
     session = Session(request(args))
     if args.job:
-        end_with_parent()
         return session.verify_here() if args.verify else session.work()
     if not args.verify:
         session.train()
@@ -137,15 +138,27 @@ def request(args: argparse.Namespace) -> Request:
         device=args.device,
         workers=args.workers,
         may_train=not (args.test_only or args.verify),
+        may_select=args.kind == "dev" and not args.verify,
         splits=("train",) if early else ("train", "test"),
     )
 
 
 def worker(args: argparse.Namespace, names: Sequence[str], machine: str, words: Sequence[str]) -> list[str]:
     """This program again, as one process for one machine."""
-    line = [sys.executable, str(Path(__file__).resolve()), f"--{args.kind}", *names, "--job", "--machines", machine]
+    line = [sys.executable, str(Path(__file__).resolve()), f"--{args.kind}", *names, "--job", str(os.getpid())]
     line += ["--seeds", args.seeds] if args.seeds and "--seeds" not in words else []
-    line += ["--data", str(args.data), "--results", str(args.results), "--device", args.device, "--workers", "1"]
+    line += [
+        "--machines",
+        machine,
+        "--data",
+        str(args.data),
+        "--results",
+        str(args.results),
+        "--device",
+        args.device,
+        "--workers",
+        "1",
+    ]
     line += ["--train-only"] if args.train_only else []
     return [*line, *words, *(word for text in args.set for word in ("--set", text))]
 

@@ -101,7 +101,7 @@ def chosen_machines(raw: Path, wanted: Sequence[str] | None) -> list[str]:
     """`wanted`, or all of the folder's machines. Raises BadInput with the nearest names for an unknown one."""
     names = machine_names(raw)
     known_machines(wanted or (), names, raw)
-    return list(wanted) if wanted else names
+    return list(dict.fromkeys(wanted)) if wanted else names
 
 
 def known_machines(wanted: Sequence[str], names: Sequence[str], where: Path) -> None:
@@ -130,13 +130,19 @@ def survey(folder: Path, splits: tuple[str, ...]) -> Survey:
     return Survey(folder.name, folder, tuple(infos), (*problems, *_attribute_problems(folder)))
 
 
+def wav_paths(folder: Path) -> list[Path]:
+    """The wav files of a folder by name; [] where it is missing. Hidden files (macOS: `._*.wav`) are no clips."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(p for p in found if p.suffix.lower() == ".wav" and not p.name.startswith("."))
+
+
 def _wav_paths(folder: Path, split: str, problems: list[str]) -> list[Path]:
     if split == "supplemental":
-        return sorted(folder.glob("*.wav"))
+        return wav_paths(folder)
     if not folder.is_dir():
         problems.append(f"{folder}: no such folder; each machine needs train/ and test/ (is the download complete?)")
         return []
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".wav" and not p.name.startswith("."))
+    paths = wav_paths(folder)
     if not paths:
         problems.append(f"{folder}: empty, no .wav file (was the archive unpacked into another folder?)")
     return paths

@@ -54,7 +54,7 @@ def truth_of_names(names: Iterable[str]) -> dict[str, Truth]:
 
 def truth_of_renamed(test: Sequence[Path], renamed_folder: Path) -> dict[str, Truth]:
     """Truth of anonymous clips from `test_rename/`: the same recordings under telling names, matched by content."""
-    names = {content(path): path.name for path in sorted(renamed_folder.glob("*.wav"))}
+    names = {content(path): path.name for path in sorted(renamed_folder.glob("[!.]*.wav"))}
     lost = [path.name for path in test if content(path) not in names]
     if lost:
         raise BadInput(
@@ -121,18 +121,20 @@ def evaluate(
     decision = np.array([decisions[n] for n in names])
     anomaly = np.array([truth[n].is_anomaly for n in names])
     domain = np.array([truth[n].domain for n in names])
-    _needs_all_kinds(machine, domain, anomaly)
+    check_truth(machine, truth)
     figures = [precision_recall_f1(decision[domain == d], anomaly[domain == d]) for d in DOMAINS]
     source, target = (auc(score[anomaly | (domain == d)], anomaly[anomaly | (domain == d)]) for d in DOMAINS)
     precision, recall, f1 = ((s, t) for s, t in zip(*figures, strict=True))
     return Result(machine, source, target, pauc(score, anomaly), precision, recall, f1)
 
 
-def _needs_all_kinds(machine: str, domain: np.ndarray, anomaly: np.ndarray) -> None:
-    counts = {d: int(np.sum((domain == d) & ~anomaly)) for d in DOMAINS}
-    if min(counts.values()) == 0 or not anomaly.any():
+def check_truth(machine: str, truth: Mapping[str, Truth]) -> None:
+    """Raises BadInput unless there are normals of both domains and anomalies."""
+    counts = {d: sum(t.domain == d and not t.is_anomaly for t in truth.values()) for d in DOMAINS}
+    n_anomalies = sum(t.is_anomaly for t in truth.values())
+    if min(*counts.values(), n_anomalies) == 0:
         raise BadInput(
-            f"{machine}: {counts['source']} source normals, {counts['target']} target normals, {int(anomaly.sum())} "
+            f"{machine}: {counts['source']} source normals, {counts['target']} target normals, {n_anomalies} "
             "anomalies among the test clips; the metric needs at least one of each"
         )
 

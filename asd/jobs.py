@@ -82,9 +82,8 @@ def _raise_first(futures: set[Future]) -> None:
         future.result()
 
 
-def end_with_parent() -> None:
-    """End this process once the process that started it is gone: no orphan goes on training."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """End this process once the one that started it, process id `parent`, is gone: no orphan goes on training."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -43,6 +43,7 @@ class Request:
     device: str = "auto"
     workers: int = 1
     may_train: bool = True
+    may_select: bool = True  # False: a selection on the development set is read, not made
     splits: tuple[str, ...] = ("train", "test")
 
 
@@ -56,6 +57,9 @@ class Session:
         self.device = chosen_device(request.device)
         self.store = Store(request.results / "store")
         writable(request.results)
+        for machine in self.machines if request.kind == "dev" else ():
+            if machine.test:  # what cannot be evaluated later is refused now
+                evaluation.check_truth(machine.name, truth_of(machine) or {})
         self.chains = {(name, m.name): self._chain(name, m) for name in self.used for m in self.machines}
 
     @property
@@ -69,7 +73,7 @@ class Session:
 
     def _members(self, name: str, recipe: System | Ensemble) -> list[Seed]:
         """What the name's score averages; before a development selection, all its candidates."""
-        if isinstance(recipe, SelectedEnsemble) and self.request.kind == "eval":
+        if isinstance(recipe, SelectedEnsemble) and not self.request.may_select:
             return self.selected(name, recipe)
         sources = recipe.members if isinstance(recipe, Ensemble) else (name,)
         return [(s, seed) for s in sources for seed in self.request.trained[s].chosen_seeds(self.request.seeds)]
@@ -87,8 +91,9 @@ class Session:
         for machine in self.machines:
             chains = [self.chains[name, machine.name] for name in self.used]
             if self.request.may_train:
-                with self.fitting(machine, "features"):
-                    prepare(chains, machine.train, self.request.workers)
+                with self.fitting(machine):
+                    _ = [chain.frontend for chain in chains]
+                prepare(chains, machine.train, self.request.workers)
             prepare(chains, machine.test, self.request.workers)
 
     def jobs(self) -> list[Job]:
@@ -98,7 +103,7 @@ class Session:
         for (name, machine), chain in self.chains.items():
             clips = self.machine(machine).test
             todo = tuple(seed for system, seed in wanted if system == name and not chain.done(clips, seed))
-            key = chain.system.detector.training_key(chain.block(chain.train).key)
+            key = chain.system.detector.training_key(chain.data_key)
             for share in ([todo] if todo else []) if self.device == "cuda" else [(seed,) for seed in todo]:
                 groups.setdefault((machine, key, share), []).append(name)
         return [self.job(names, machine, seeds) for (machine, _, seeds), names in groups.items()]
@@ -113,14 +118,18 @@ class Session:
         (machine,) = self.machines
         for name, members in self.members.items():
             chain, seeds = self.chains[name, machine.name], tuple(seed for _, seed in members)
-            with self.fitting(machine, f"features/{chain.block(chain.train).key}.npz"):
+            with self.fitting(machine, self.features_of(name, machine)):
                 chain.scorers(seeds)  # all in one stack where the device trains so
             for seed in seeds:
                 chain.raw_scores(machine.test, seed)
 
-    def fitting(self, machine: data.Machine, features: str) -> AbstractContextManager:
+    def features_of(self, system: str, machine: data.Machine) -> Path:
+        chain = self.chains[system, machine.name]
+        return self.store.path("features", chain.block(chain.train).key)
+
+    def fitting(self, machine: data.Machine, *features: Path) -> AbstractContextManager:
         """While something is fitted to a machine, of all data and results only its training clips can be opened."""
-        allowed = [machine.folder / "train", machine.folder / "supplemental", self.store.root / features]
+        allowed = [machine.folder / "train", machine.folder / "supplemental", *features]
         allowed += [self.store.root / kind for kind in ("weights", "scoring", "frontends")]
         return guard.policy(self.guarded, allowed)
 
@@ -149,18 +158,25 @@ class Session:
     def write(self, name: str) -> bool:
         """The name's score files from what lies in the store. True if results of other numbers had to give way."""
         recipe = self.request.recipes[name]
-        if isinstance(recipe, SelectedEnsemble) and self.request.kind == "dev":
+        if isinstance(recipe, SelectedEnsemble) and self.request.may_select and "test" in self.request.splits:
             self.members[name] = self.select(name, recipe)
-        members = [label(recipe, *member) for member in self.members[name]]
-        of_members = {m: numbers(self.request.trained[m]) for m in dict(self.members[name]) if m != name}
-        resolved = {"system": name, "members": members, "recipe": numbers(recipe), **of_members}
-        stale = self.folder(name).begin(resolved)
+        stale = self.folder(name).begin(self.resolved(name))
         for machine in self.machines:
             self._write_machine(name, machine)
         return stale
 
+    def resolved(self, name: str) -> dict[str, object]:
+        """Every number behind a name's scores, and the members it averages."""
+        recipe = self.request.recipes[name]
+        members = [label(recipe, *member) for member in self.members[name]]
+        of_members = {m: numbers(self.request.trained[m]) for m in dict(self.members[name]) if m != name}
+        return {"system": name, "members": members, "recipe": numbers(recipe), **of_members}
+
     def _write_machine(self, name: str, machine: data.Machine) -> None:
-        fitted, folder, clips = self.fitted(name, machine), self.folder(name), machine.test
+        folder, clips = self.folder(name), machine.test
+        folder.unproven(machine.name)
+        with self.fitting(machine, *(self.features_of(system, machine) for system in dict(self.members[name]))):
+            fitted = self.fitted(name, machine)  # from the store; trained here only if something was deleted there
         raw = [self.chains[s, machine.name].raw_scores(clips, seed) for s, seed in self.members[name]]
         scored = files_of_many(fitted, machine, clips, raw)
         for member in fitted.members:
@@ -170,7 +186,7 @@ class Session:
         fingerprints = {"train": clips_key(machine.train), "test": clips_key(clips)}
         counts = {"n_train": len(machine.train), "n_test": len(clips)}
         wave = data.read_wave(machine.train[0])
-        record = {"data": {**fingerprints, **counts}, **fitted.record(wave), "verified": "not verified"}
+        record = {"data": {**fingerprints, **counts}, **fitted.record(wave), "verified": False}
         folder.record(versions(self.device), machine.name, record)
 
     # ---- selection on the development set --------------------------------------------------------------------------
@@ -179,6 +195,7 @@ class Session:
         """Choose by development Ω and write the choice down, with what it was chosen from."""
         omegas = {member: self.omega(*member) for member in self.members[name]}
         chosen = recipe.choose(omegas)
+        self._keep_larger_selection(name, recipe, len(omegas))
         record = {
             "chosen": [[*member, omegas[member]] for member in chosen],
             "from": [[*member, omega] for member, omega in sorted(omegas.items())],
@@ -187,6 +204,17 @@ class Session:
         }
         write_json(self._selection_file(name), record)
         return chosen
+
+    def _keep_larger_selection(self, name: str, recipe: SelectedEnsemble, n_candidates: int) -> None:
+        """Raises BadInput rather than replace a choice that was made on more machines or candidates."""
+        path = self._selection_file(name)
+        old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"machines": [], "from": []}
+        same = old.get("numbers") == {m: numbers_key(self.request.trained[m]) for m in recipe.members}
+        if same and (len(old["machines"]) > len(self.machines) or len(old["from"]) > n_candidates):
+            raise BadInput(
+                f"{path}: was chosen among {len(old['from'])} on {', '.join(old['machines'])}, more than now; "
+                "it is kept (run with all machines and seeds, or delete it to choose anew)"
+            )
 
     def omega(self, name: str, seed: int) -> float:
         """Development Ω of a single seed over the machines of this session."""
@@ -219,6 +247,8 @@ class Session:
     def verify(self) -> None:
         """Re-derive every score and decision in fresh processes; raises BadInput where a file differs."""
         tasks = [(name, machine.name) for name in self.members for machine in self.machines]
+        for name in self.members:
+            self.folder(name).check(self.resolved(name))
         jobs = [Job(f"verify_{name}_{m}", tuple(self.request.worker([name], m, ["--verify"]))) for name, m in tasks]
         run_all(jobs, self.request.workers, self.request.results / "logs")
         for name, machine in tasks:
@@ -227,9 +257,8 @@ class Session:
     def verify_here(self) -> None:
         """A worker's share: one name, one machine; each clip alone, in shuffled order, no other test file in reach."""
         (name,), (machine,) = self.members, self.machines
-        clips = [
-            Clip(path, machine.name, section_of(machine)) for path in sorted((machine.folder / "test").glob("*.wav"))
-        ]
+        paths = data.wav_paths(machine.folder / "test")
+        clips = [Clip(path, machine.name, section_of(machine)) for path in paths]
         order = np.random.default_rng().permutation(len(clips))
         scored: dict[Clip, ClipScore] = {}
         allowed = [machine.folder / "train", *(self.store.root / kind for kind in ("weights", "scoring", "frontends"))]
@@ -342,6 +371,8 @@ def files_of_many(
     fitted: FittedSystem, machine: data.Machine, clips: Sequence[Clip], raw: Sequence[np.ndarray]
 ) -> dict[str, Scored]:
     """The same from the detectors' own scores of all clips, (N,) a member, held in the guard's array."""
+    if not clips:  # training only
+        return files_of(fitted, machine, clips, [])
     names, train = [clip.path.name for clip in clips], [clip.path.name for clip in machine.train]
 
     def of(scores: guard.TestScores, threshold: float, train_scores: np.ndarray) -> Scored:

@@ -132,7 +132,7 @@ def parts_of_room(module: str) -> dict[str, Any]:
 def _number(value: Any, kind: Any, name: str, problems: list[str]) -> Any:
     try:
         return coerced(value, kind)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         readable = getattr(kind, "__name__", str(kind))
         problems.append(f"{name}: {value!r} is not {'an' if readable[0] in 'aeiou' else 'a'} {readable}")
         return None

@@ -26,6 +26,7 @@ import numpy as np
 
 from asd.vocabulary import Arrays, BadInput
 
+OURS = ("asd", "systems")
 NEUTRAL = ("asd.vocabulary", "asd.store")  # corridors whose code gives no number its value
 
 
@@ -89,7 +90,9 @@ def _syntax(module: str) -> ast.Module:
 def _imports(tree: ast.Module) -> Iterator[str]:
     """Modules of this kit that a module imports, by their full names."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "asd":
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in OURS)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in OURS:
             inside = [f"{node.module}.{alias.name}" for alias in node.names]
             submodules = [name for name in inside if Path(_folder(), *name.split(".")).with_suffix(".py").exists()]
             yield from submodules or [node.module]

@@ -8,10 +8,12 @@ No header, one row a clip, sorted by name. A float is written so that it reads b
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -23,6 +25,7 @@ from asd.store import write_json, write_text
 from asd.vocabulary import BadInput, Record
 
 SCORE, DECISION = "anomaly_score", "decision_result"
+LOCK = ".lock"
 
 
 def file_name(kind: str, machine: str, section: str = "00", split: str = "test") -> str:
@@ -70,6 +73,19 @@ def read_rows(path: Path) -> dict[str, float]:
     return values
 
 
+def read_decisions(path: Path) -> dict[str, int]:
+    """Clip name -> 0 or 1 of a decision file."""
+    values = read_rows(path)
+    odd = next((name for name, value in values.items() if value not in (0, 1)), None)
+    if odd is not None:
+        raise BadInput(f"{path}: {odd} has the decision {values[odd]:g}; 0 or 1 expected (is it a score file?)")
+    return {name: int(value) for name, value in values.items()}
+
+
+def yaml_text(resolved: object) -> str:
+    return yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
+
+
 def _is_number(text: str) -> bool:
     try:
         return math.isfinite(float(text))
@@ -85,14 +101,36 @@ class ResultFolder:
 
     def begin(self, resolved: object) -> bool:
         """Write system.yaml. Results of other numbers are removed, so that two never mix; True if there were any."""
-        text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
-        path = self.folder / "system.yaml"
-        stale = path.exists() and path.read_text(encoding="utf-8") != text
-        for old in self.folder.iterdir() if stale else ():
-            if old.name != "selected.json":
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
-        write_text(path, text)
+        text, path = yaml_text(resolved), self.folder / "system.yaml"
+        with self._locked():
+            stale = path.exists() and path.read_text(encoding="utf-8") != text
+            for old in self.folder.iterdir() if stale else ():
+                if old.name not in (
+                    path.name,
+                    "selected.json",
+                    LOCK,
+                ):  # system.yaml goes last: a killed run begins again
+                    shutil.rmtree(old) if old.is_dir() else old.unlink()
+            write_text(path, text)
         return stale
+
+    def check(self, resolved: object) -> None:
+        """Raises BadInput unless the results that lie here are of these numbers and members."""
+        path = self.folder / "system.yaml"
+        found = path.read_text(encoding="utf-8") if path.exists() else ""
+        if found != yaml_text(resolved):
+            what = "are of other numbers, seeds or members" if found else "are not there"
+            raise BadInput(
+                f"{path}: the results {what}; give the same systems, --seeds and --set as when they were written"
+            )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process at a time reads and rewrites the folder's common files."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / LOCK, "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def write(self, member: str, machine: str, section: str, scored: Scored) -> None:
         """A machine's scores, decisions and training scores; of the whole system (member "") or of one member."""
@@ -124,15 +162,23 @@ class ResultFolder:
 
     def record(self, run: Record, machine: str, of_machine: Record) -> None:
         """Put a machine into run.json beside those that are there."""
-        write_json(self.folder / "run.json", {**run, "machines": {**self._machines(), machine: of_machine}})
+        with self._locked():
+            write_json(self.folder / "run.json", {**run, "machines": {**self._machines(), machine: of_machine}})
+
+    def unproven(self, machine: str) -> None:
+        """Before a machine's files are rewritten: what was proven of the old ones no longer counts."""
+        if machine in self._machines():
+            self.mark(machine, "verified", False)
 
     def mark(self, machine: str, key: str, value: object) -> None:
         """Set one entry of a machine in run.json."""
         path = self.folder / "run.json"
         if not path.exists():
             raise BadInput(f"{path}: no such file; nothing has been written for this system yet")
-        run, machines = json.loads(path.read_text(encoding="utf-8")), self._machines()
-        write_json(path, {**run, "machines": {**machines, machine: {**machines[machine], key: value}}})
+        with self._locked():
+            run = json.loads(path.read_text(encoding="utf-8"))
+            run["machines"][machine][key] = value
+            write_json(path, run)
 
     def _machines(self) -> dict[str, dict]:
         path = self.folder / "run.json"
@@ -142,9 +188,7 @@ class ResultFolder:
         return read_rows(self.folder / file_name(SCORE, machine, section))
 
     def decisions(self, machine: str, section: str) -> dict[str, int]:
-        return {
-            name: int(value) for name, value in read_rows(self.folder / file_name(DECISION, machine, section)).items()
-        }
+        return read_decisions(self.folder / file_name(DECISION, machine, section))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from asd.store import Store, content, digest, fingerprint
-from asd.training import macs
+from asd.training import machine_room, macs
 from asd.vocabulary import (
     Arrays,
     BadInput,
@@ -215,11 +215,14 @@ class Chain:
 
     def scorers(self, seeds: tuple[int, ...]) -> list[Scorer]:
         """One a seed, trained now or taken from the store."""
-        block = self.block(self.train)
-        features: Sequence[Feature] = block if self.may_train else _Untouchable()
-        return list(
-            self.system.detector.fit(features, self.is_target, Workplace(self.store, block.key, seeds, self.device))
-        )
+        features: Sequence[Feature] = self.block(self.train) if self.may_train else _Untouchable()
+        workplace = Workplace(self.store, self.data_key, seeds, self.device)
+        return list(self.system.detector.fit(features, self.is_target, workplace))
+
+    @cached_property
+    def data_key(self) -> str:
+        """Content of the training features and the domain of each clip."""
+        return digest(self.block(self.train).key, self.is_target.tobytes())
 
     def member(self, seed: int, label: str, calibration: Calibration) -> Member:
         (scorer,) = self.scorers((seed,))
@@ -227,7 +230,7 @@ class Chain:
 
     def scores_key(self, clips: Sequence[Clip], seed: int) -> str:
         code = fingerprint(self.system.detector)
-        return digest("scores", self.block(self.train).key, self.block(clips).key, code, str(seed), self.device)
+        return digest("scores", self.data_key, self.block(clips).key, code, str(seed), machine_room(self.device))
 
     def raw_scores(self, clips: Sequence[Clip], seed: int) -> np.ndarray:
         """(N,) the detector's own scores, computed clip by clip or taken from the store."""

@@ -92,7 +92,7 @@ class Learning(FittedReferenced):
 
 
 def session(recipe, data_folder, results, **departing):
-    fields = {"device": "cpu", "machines": ["drone"], "seeds": (0,), **departing}
+    fields = {"device": "cpu", "machines": ["drone"], "seeds": (0,), "may_select": False, **departing}
     return Session(Request("eval", data_folder, results, {"mine": recipe}, {"mine": recipe}, lambda *_: [], **fields))
 
 

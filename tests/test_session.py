@@ -1,7 +1,9 @@
 """Sharing and selection: what is computed once, what an ensemble may choose and when."""
 
 import json
+import shutil
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ def opened(names, kind, data_folder, results, sets=(), **departing):
     for name, recipe in recipes.items():
         members = systems.load_members(recipe, [*QUICK, *sets]) if isinstance(recipe, Ensemble) else {name: recipe}
         trained |= members
-    fields = {"device": "cpu", "seeds": (0, 1), **departing}
+    fields = {"device": "cpu", "seeds": (0, 1), "may_select": kind == "dev", **departing}
     return Session(Request(kind, data_folder, results, recipes, trained, lambda *_: ["true"], **fields))
 
 
@@ -118,3 +120,53 @@ def test_numbers_for_an_ensembles_members_reach_them_and_its_own_stay():
     recipe = systems.load("s4", ["size=3", "detector.training.epochs=7"])
     members = systems.load_members(recipe, ["size=3", "detector.training.epochs=7"])
     assert recipe.size == 3 and {m.detector.training.epochs for m in members.values()} == {7}
+
+
+def test_a_larger_selection_is_not_replaced_by_a_smaller_one(data_folder, tmp_path):
+    worked(opened(["s4"], "dev", data_folder, tmp_path, ["size=2"]))
+    kept_file = (tmp_path / "dev" / "s4" / "selected.json").read_bytes()
+    with pytest.raises(BadInput, match="was chosen among 4 on fan, pump, more than now; it is kept"):
+        worked(opened(["s4"], "dev", data_folder, tmp_path, ["size=2"], machines=["fan"]))
+    assert (tmp_path / "dev" / "s4" / "selected.json").read_bytes() == kept_file
+
+
+def test_a_development_selection_is_verified_by_reading_it(data_folder, tmp_path):
+    worked(opened(["s4"], "dev", data_folder, tmp_path, ["size=2"]))
+    frozen = {"may_train": False, "may_select": False, "machines": ["fan"]}
+    opened(["s4"], "dev", data_folder, tmp_path, ["size=2"], **frozen, splits=("train",)).verify_here()
+    other = opened(["s4"], "dev", data_folder, tmp_path, ["size=2", "calibration.quantile=0.8"], **frozen)
+    with pytest.raises(BadInput, match="system.yaml: the results are of other numbers, seeds or members"):
+        other.verify()
+
+
+def test_training_alone_needs_no_test_clip_and_writes_training_scores(data_folder, tmp_path):
+    session = worked(opened(["ae", "s4"], "dev", data_folder, tmp_path, machines=["fan"], splits=("train",)))
+    folder = session.folder("ae").folder
+    assert not list(folder.glob("anomaly_score_*.csv"))
+    assert len(read_rows(folder / "train_scores" / "anomaly_score_fan_section_00_train.csv")) == 18
+    assert not (tmp_path / "dev" / "s4" / "selected.json").exists()
+
+
+def test_a_training_clip_that_changes_its_domain_is_noticed(data_folder, tmp_path):
+    before = worked(opened(["baseline_mahala"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0,)))
+    chain = before.chains["baseline_mahala", "fan"]
+    flipped = replace(chain, is_target=~chain.is_target)
+    assert flipped.data_key != chain.data_key and not flipped.done(before.machines[0].test, 0)
+
+
+def test_a_development_set_that_cannot_be_evaluated_is_refused_before_training(data_folder, tmp_path):
+    copy = shutil.copytree(data_folder, tmp_path / "data")
+    for path in (copy / "dev_data" / "raw" / "fan" / "test").glob("*target_test_normal*"):
+        path.unlink()
+    with pytest.raises(BadInput, match="fan: 4 source normals, 0 target normals, 8 anomalies"):
+        opened(["ae"], "dev", copy, tmp_path / "r")
+
+
+def test_hidden_files_of_other_systems_are_no_clips(data_folder, tmp_path):
+    copy = shutil.copytree(data_folder, tmp_path / "data")
+    for split in ("train", "test", "test_rename"):
+        (copy / "eval_data" / "raw" / "drone" / split / "._section_00_0000.wav").write_bytes(b"Mac OS X")
+    session = worked(opened(["ae"], "eval", copy, tmp_path / "r", seeds=(0,)))
+    verifier = opened(["ae"], "eval", copy, tmp_path / "r", seeds=(0,), may_train=False, splits=("train",))
+    verifier.verify_here()
+    assert len(session.evaluate("ae")) == 3

@@ -81,7 +81,8 @@ class Run:
 
 def runs_in(results: Path, wanted: Sequence[str] | None) -> dict[str, Run]:
     """System -> run, over the machines that every system has (or those wanted)."""
-    folders = sorted(p.parent for p in (results / "dev").glob("*/run.json"))
+    known = {name for section in ("ladder", "front_ends", "submitted") for name in PUBLISHED[section]}
+    folders = sorted(p.parent for p in (results / "dev").glob("*/run.json") if p.parent.name in known)
     if not folders:
         raise BadInput(
             f"{results / 'dev'}: no results; run `python run.py -d ae refsub adasub cohgate s1 s2 s3 s4` first"
@@ -161,7 +162,7 @@ def table_4(runs: dict[str, Run], machines: Sequence[str]) -> list[list[str]]:
     rows.append(["over all", "", *overall, theirs("over_all")])
     if len(there) == 2:
         best = [max((run.ensemble[m] for run in there), key=lambda terms: omega([terms])) for m in machines]
-        rows.append(["label oracle", "", f"{omega(best):.4f}", "", ""])
+        rows.append(["label oracle", "", f"{omega(best):.4f}", "", theirs("label oracle")])
     return rows
 
 
@@ -192,6 +193,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         runs = runs_in(args.results, args.machines)
         machines = next(iter(runs.values())).machines
+        print(f"machines: {', '.join(machines)}")
         show("Table 1. The ladder: Ω over all machines, by seed and as an ensemble", table_1(runs))
         show("Table 2. Front-ends: Ω by seed", table_2(runs, machines))
         show("Table 3. Submitted systems: Ω of the ensembles, machine by machine", table_3(runs, machines))

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import evaluation, guard
-from asd.submission import DECISION, SCORE, file_name, read_rows
+from asd.submission import DECISION, SCORE, file_name, read_decisions, read_rows
 from asd.vocabulary import BadInput
 
 NAME = re.compile(rf"{SCORE}_(.+)_section_(\d\d)_test\.csv")
@@ -37,7 +37,7 @@ def machines_of(folder: Path) -> dict[str, Files]:
         decisions = folder / file_name(DECISION, machine, section)
         if not decisions.exists():
             raise BadInput(f"{decisions}: no such file, but {path.name} is there (was a file left out?)")
-        found[machine] = read_rows(path), {name: int(v) for name, v in read_rows(decisions).items()}
+        found[machine] = read_rows(path), read_decisions(decisions)
     if not found:
         raise BadInput(f"{folder}: no {file_name(SCORE, '<machine>')} (a system's folder is results/dev/<system>)")
     return found
@@ -61,7 +61,8 @@ def show(title: str, rows: Sequence[Sequence[str]]) -> None:
 def forensic(folder: Path) -> list[str]:
     """Signs in one folder, machine by machine, then those that only all machines together give."""
     machines = machines_of(folder)
-    return [f"{folder}: {sign}" for sign in guard.signs_of_all(machines)]
+    alone = [guard.signs(*files) for files in machines.values()][0] if len(machines) == 1 else []
+    return [f"{folder}: {sign}" for sign in alone or guard.signs_of_all(machines)]
 
 
 def main(argv: Sequence[str]) -> int:

@@ -63,6 +63,10 @@ class _Fitting:
         return Vectors(self.features, self.recipe.context, self.workplace.device)
 
     @cached_property
+    def code(self) -> str:
+        return fingerprint(self.recipe.scoring, modules=(__name__,))
+
+    @cached_property
     def key(self) -> str:
         return self.recipe.training_key(self.workplace.data_key)
 
@@ -83,7 +87,7 @@ class _Fitting:
         loop.pin(self.workplace.device)
         history = weights.pop("history")
         network = restored(self.recipe, weights)
-        key = digest(self.key, str(seed), loop.machine_room(self.workplace.device), fingerprint(self.recipe.scoring))
+        key = digest(self.key, str(seed), loop.machine_room(self.workplace.device), self.code)
         fitted = self.workplace.store.once("scoring", key, partial(self._fit_scoring, network, seed))
         return AutoEncoderScorer(self.recipe, network, fitted, history, fitted.pop("train_scores"))
 

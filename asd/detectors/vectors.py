@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from asd.vocabulary import Feature
+from asd.vocabulary import BadInput, Feature
 
 
 class Vectors:
@@ -22,6 +22,8 @@ class Vectors:
         lengths = np.array([len(f) for f in features])
         ends = np.cumsum(lengths)
         counts = lengths - context + 1
+        if counts.min() < 1:
+            raise BadInput(f"a training clip has {lengths.min()} frames, {context} neighbouring frames make a vector")
         starts = [np.arange(e - n, e - n + c) for e, n, c in zip(ends, lengths, counts, strict=True)]
         self.starts = torch.from_numpy(np.concatenate(starts)).to(device)  # (n,) first frame of each row
         self.clip = np.repeat(np.arange(len(lengths)), counts)  # (n,) clip of each row
