@@ -8,7 +8,7 @@ export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
 DEMO := --data demo/data --results demo/results
-DEEP := --seeds 2 --set detector.training.epochs=20
+DEEP := --seeds 2 --set detector.training.epochs=5
 
 .PHONY: help setup lint test demo bench clean
 
