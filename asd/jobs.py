@@ -54,7 +54,11 @@ class _Pool:
             self.running.discard(process)
         if code != 0 and not self.ended:
             end = "\n".join(log.read_text(errors="replace").splitlines()[-TAIL:])
-            raise BadInput(end) if code == 2 else JobFailed(f"{job.name}: exit code {code}, log {log}:\n{end}")
+            raise (
+                BadInput(end.removeprefix("run.py: "))
+                if code == 2
+                else JobFailed(f"{job.name}: exit code {code}, log {log}:\n{end}")
+            )
 
     def end(self) -> None:
         self.ended = True

@@ -20,6 +20,7 @@ import yaml
 from asd.vocabulary import BadInput
 
 T = TypeVar("T")
+UNFIT = object()  # stands for a value that was refused; the problem is on the list
 
 
 class _NoDoubles(yaml.SafeLoader):
@@ -86,8 +87,9 @@ def _replaced(part: Any, departures: Mapping[str, Any], prefix: str, problems: l
             changes[key] = _part(getattr(part, key), value, f"{prefix}{key}", problems)
         else:
             changes[key] = _number(value, types[key], f"{prefix}{key}", problems)
+    fit = {key: value for key, value in changes.items() if value is not UNFIT}
     try:
-        return dataclasses.replace(part, **changes)
+        return dataclasses.replace(part, **fit)
     except BadInput as error:
         problems.append(f"{prefix.rstrip('.') or type(part).__name__}: {error}")
         return part
@@ -135,7 +137,7 @@ def _number(value: Any, kind: Any, name: str, problems: list[str]) -> Any:
     except (TypeError, ValueError, OverflowError):
         readable = getattr(kind, "__name__", str(kind))
         problems.append(f"{name}: {value!r} is not {'an' if readable[0] in 'aeiou' else 'a'} {readable}")
-        return None
+        return UNFIT
 
 
 def coerced(value: Any, kind: Any) -> Any:

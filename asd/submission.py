@@ -55,7 +55,9 @@ def first_difference(found: str, expected: str) -> str:
     """`:line: found ..., re-derived ...` of the first line that differs."""
     pairs = zip_longest(found.splitlines(keepends=True), expected.splitlines(keepends=True), fillvalue="")
     line, (a, b) = next((i, pair) for i, pair in enumerate(pairs, start=1) if pair[0] != pair[1])
-    return f":{line}: {a!r} in the file, {b!r} re-derived from the clip alone: this score depends on more than its clip"
+    return (
+        f":{line}: {a!r} in the file, {b!r} re-derived from the clip alone (edited since, or does it depend on more?)"
+    )
 
 
 def read_rows(path: Path) -> dict[str, float]:

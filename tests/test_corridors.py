@@ -224,3 +224,9 @@ def test_files_that_differ_from_what_was_rederived_are_named_at_the_line(tmp_pat
 
 def test_mean_squared_error_part_is_a_known_number_free_part():
     assert store.numbers(MeanSquaredError()) == {"part": "MeanSquaredError"}
+
+
+@pytest.mark.parametrize("value", ["1.5", "two", ""])
+def test_a_value_of_the_wrong_type_is_reported_not_checked_further(value):
+    with pytest.raises(BadInput, match="detector.training.epochs: .* is not an int"):
+        systems.load("baseline_mse", [f"detector.training.epochs={value}"])

@@ -113,6 +113,8 @@ def raw_folders(folder: Path) -> list[Path]:
     found = [(folder / kind / "raw") for kind in data.KINDS.values() if (folder / kind / "raw").is_dir()]
     if not found and not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
+    if folder.name in data.KINDS.values():
+        raise BadInput(f"{folder}: give the folder that holds {folder.name}/: {folder.parent}")
     return found or [folder]
 
 
