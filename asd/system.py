@@ -259,7 +259,8 @@ class _Untouchable(Sequence[Feature]):
 
 def _refuse() -> Arrays:
     raise BadInput(
-        "not trained yet with these numbers, seeds and training clips; run the same command without --test-only or --verify"
+        "not trained yet with these numbers, seeds and training clips; "
+        "run the same command without --test-only or --verify"
     )
 
 
