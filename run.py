@@ -180,8 +180,8 @@ def wanted_seeds(text: str | None) -> int | tuple[int, ...] | None:
 
 def print_table(table: Sequence[Sequence[str]]) -> None:
     short = [[*row[:5], *row[9:]] for row in table]  # precision and recall stay in omega.csv
+    widths = [max(map(len, column)) for column in zip(*short, strict=True)]
     for row in short:
-        widths = [max(len(r[i]) for r in short) for i in range(len(row))]
         print("  ".join(f"{cell:{'<' if i == 0 else '>'}{widths[i]}}" for i, cell in enumerate(row)))
     if table:
         print(f"Ω = {table[-1][4]}  (precision and recall: omega.csv)")

@@ -10,7 +10,6 @@ Every check runs before any work and reports every problem it finds, not the fir
 from __future__ import annotations
 
 import csv
-import difflib
 import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asd.vocabulary import ANONYMOUS, RATE, BadInput, Clip, ClipName, Wave
+from asd.vocabulary import ANONYMOUS, RATE, BadInput, Clip, ClipName, Wave, did_you_mean
 
 KINDS = {"dev": "dev_data", "eval": "eval_data"}
 SHOWN = 20  # problems listed in one error
@@ -107,8 +106,7 @@ def chosen_machines(raw: Path, wanted: Sequence[str] | None) -> list[str]:
 def known_machines(wanted: Sequence[str], names: Sequence[str], where: Path) -> None:
     for name in wanted:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-            hint = f", did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(name, names, cutoff=0.4)
             raise BadInput(f"{where}: no machine '{name}'{hint} (there: {', '.join(names)})")
 
 
@@ -122,7 +120,7 @@ def survey(folder: Path, splits: tuple[str, ...]) -> Survey:
             for info, found in pool.map(lambda path, split=split: inspect_clip(path, folder.name, split), paths):
                 infos += [info] if info else []
                 problems += found
-        problems += _name_problems([path for path in paths], split)
+        problems += _name_problems(paths, split)
     if len(sections := {info.clip.section for info in infos if info.split != "supplemental"}) > 1:
         problems.append(
             f"{folder}: sections {', '.join(sorted(sections))}; one expected (is this a 2021 or 2022 data set?)"

@@ -130,8 +130,12 @@ class Session:
     def fitting(self, machine: data.Machine, *features: Path) -> AbstractContextManager:
         """While something is fitted to a machine, of all data and results only its training clips can be opened."""
         allowed = [machine.folder / "train", machine.folder / "supplemental", *features]
-        allowed += [self.store.root / kind for kind in ("weights", "scoring", "frontends")]
-        return guard.policy(self.guarded, allowed)
+        return guard.policy(self.guarded, [*allowed, *self.learnt])
+
+    @property
+    def learnt(self) -> list[Path]:
+        """Where the store keeps what fits have learnt; no score or feature of a test clip lies there."""
+        return [self.store.root / kind for kind in ("weights", "scoring", "frontends")]
 
     @property
     def guarded(self) -> list[Path]:
@@ -222,8 +226,7 @@ class Session:
         for machine in self.machines:
             raw = self.chains[name, machine.name].raw_scores(machine.test, seed)
             scores = {clip.path.name: float(a) for clip, a in zip(machine.test, raw, strict=True)}
-            undecided = dict.fromkeys(scores, 0)
-            terms += evaluation.evaluate(machine.name, scores, undecided, evaluation.truth_of_names(scores)).terms
+            terms += evaluation.terms_of(machine.name, scores)
         return evaluation.omega(terms)
 
     def selected(self, name: str, recipe: SelectedEnsemble) -> list[Seed]:
@@ -261,8 +264,7 @@ class Session:
         clips = [Clip(path, machine.name, section_of(machine)) for path in paths]
         order = np.random.default_rng().permutation(len(clips))
         scored: dict[Clip, ClipScore] = {}
-        allowed = [machine.folder / "train", *(self.store.root / kind for kind in ("weights", "scoring", "frontends"))]
-        with guard.policy(self.guarded, allowed) as policy:
+        with guard.policy(self.guarded, [machine.folder / "train", *self.learnt]) as policy:
             fitted = self.fitted(name, machine)
             _ = fitted.threshold, fitted.thresholds
             before = guard.state_digest(fitted)

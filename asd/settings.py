@@ -8,7 +8,6 @@ reported at once with the nearest known key.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib
 import typing
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from asd.vocabulary import BadInput
+from asd.vocabulary import BadInput, did_you_mean
 
 T = TypeVar("T")
 UNFIT = object()  # stands for a value that was refused; the problem is on the list
@@ -96,8 +95,7 @@ def _replaced(part: Any, departures: Mapping[str, Any], prefix: str, problems: l
 
 
 def _unknown(key: str, known: list[str], everything: list[str]) -> str:
-    near = difflib.get_close_matches(key, [*known, *everything], n=1, cutoff=0.5)
-    hint = f", did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(key, [*known, *everything], cutoff=0.5)
     return f"unknown key '{key}'{hint} (known: {', '.join(known)})"
 
 
@@ -117,8 +115,7 @@ def _named(old: Any, wanted: str, name: str, problems: list[str]) -> Any:
     choices = parts_of_room(type(old).__module__)
     if wanted.lower() in choices:
         return choices[wanted.lower()]()
-    near = difflib.get_close_matches(wanted.lower(), choices, n=1, cutoff=0.5)
-    hint = f", did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(wanted.lower(), choices, cutoff=0.5)
     problems.append(f"{name}: unknown part '{wanted}'{hint} (known: {', '.join(sorted(choices))})")
     return old
 

@@ -26,6 +26,7 @@ from asd.vocabulary import BadInput, Record
 
 SCORE, DECISION = "anomaly_score", "decision_result"
 LOCK = ".lock"
+KEPT = ("system.yaml", "selected.json", LOCK)  # by a clean-up; system.yaml changes last: a killed one begins again
 
 
 def file_name(kind: str, machine: str, section: str = "00", split: str = "test") -> str:
@@ -107,11 +108,7 @@ class ResultFolder:
         with self._locked():
             stale = path.exists() and path.read_text(encoding="utf-8") != text
             for old in self.folder.iterdir() if stale else ():
-                if old.name not in (
-                    path.name,
-                    "selected.json",
-                    LOCK,
-                ):  # system.yaml goes last: a killed run begins again
+                if old.name not in KEPT:
                     shutil.rmtree(old) if old.is_dir() else old.unlink()
             write_text(path, text)
         return stale

@@ -6,6 +6,7 @@ Nothing here computes. A part is a frozen dataclass of numbers (the recipe); `fi
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,12 @@ CONDITIONS = ("normal", "anomaly")
 
 class BadInput(ValueError):
     """The caller's data or arguments are at fault; the message says what, found, allowed and the likely mistake."""
+
+
+def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:
+    """`, did you mean '<nearest>'?`, or nothing where no known name is as near as `cutoff` (0 to 1)."""
+    near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=cutoff)
+    return f", did you mean '{near[0]}'?" if near else ""
 
 
 @dataclass(frozen=True, order=True)

@@ -6,7 +6,6 @@ A new system is two files, `systems/<name>.py` and `yaml/<name>.yaml`; nothing e
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,11 +32,10 @@ def load(name: str, assignments: Sequence[str] = ()) -> System | Ensemble:
     """The recipe with its yaml's and then the command line's departures. Raises BadInput for unknown names."""
     from asd.settings import assignment, read_yaml, resolve
     from asd.system import Ensemble
-    from asd.vocabulary import BadInput
+    from asd.vocabulary import BadInput, did_you_mean
 
     if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
-        hint = f", did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(name, names(), cutoff=0.4)
         raise BadInput(f"unknown system '{name}'{hint} (known: {', '.join(names())})")
     recipe = importlib.import_module(f"systems.{name}").SYSTEM
     path = YAML / f"{name}.yaml"

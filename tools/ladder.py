@@ -30,11 +30,6 @@ PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))
 Terms = tuple[float, float, float]  # AUC_source, AUC_target, pAUC of one machine
 
 
-def terms_of(machine: str, scores: dict[str, float]) -> Terms:
-    undecided = dict.fromkeys(scores, 0)
-    return evaluation.evaluate(machine, scores, undecided, evaluation.truth_of_names(scores)).terms
-
-
 def omega(terms: Iterable[Terms]) -> float:
     return evaluation.omega(t for of_machine in terms for t in of_machine)
 
@@ -57,7 +52,7 @@ class Run:
 
     @cached_property
     def ensemble(self) -> dict[str, Terms]:
-        return {m: terms_of(m, self.scores(m)) for m in self.machines}
+        return {m: evaluation.terms_of(m, self.scores(m)) for m in self.machines}
 
     @cached_property
     def by_seed(self) -> dict[str, dict[str, Terms]]:
@@ -66,7 +61,8 @@ class Run:
         for label in self.record[self.machines[0]]["members"]:
             members.setdefault(label.rpartition("-")[2], []).append(label)
         return {
-            seed: {m: terms_of(m, self.averaged(m, labels)) for m in self.machines} for seed, labels in members.items()
+            seed: {m: evaluation.terms_of(m, self.averaged(m, labels)) for m in self.machines}
+            for seed, labels in members.items()
         }
 
     def averaged(self, machine: str, labels: Sequence[str]) -> dict[str, float]:
