@@ -21,7 +21,7 @@ from asd.jobs import Job, run_all
 from asd.store import Store, digest, numbers, write_json, write_text, written_whole
 from asd.submission import ResultFolder, Scored
 from asd.system import Chain, ClipScore, Ensemble, FittedSystem, SelectedEnsemble, System, clips_key, prepare
-from asd.vocabulary import ANONYMOUS, BadInput, Clip
+from asd.vocabulary import ANONYMOUS, RATE, BadInput, Clip
 
 Seed = tuple[str, int]  # a system that trains, and one of its seeds
 Worker = Callable[[Sequence[str], str, Sequence[str]], Sequence[str]]  # names, machine, further words -> command line
@@ -190,7 +190,8 @@ class Session:
         fingerprints = {"train": clips_key(machine.train), "test": clips_key(clips)}
         counts = {"n_train": len(machine.train), "n_test": len(clips)}
         wave = data.read_wave(machine.train[0])
-        record = {"data": {**fingerprints, **counts}, **fitted.record(wave), "verified": False}
+        seconds = {"clip_seconds": wave.shape[1] / RATE}  # of the clip whose MACs are recorded
+        record = {"data": {**fingerprints, **counts}, **fitted.record(wave), **seconds, "verified": False}
         folder.record(versions(self.device), machine.name, record)
 
     # ---- selection on the development set --------------------------------------------------------------------------
@@ -226,7 +227,7 @@ class Session:
         for machine in self.machines:
             raw = self.chains[name, machine.name].raw_scores(machine.test, seed)
             scores = {clip.path.name: float(a) for clip, a in zip(machine.test, raw, strict=True)}
-            terms += evaluation.terms_of(machine.name, scores)
+            terms += evaluation.terms_of(machine.name, scores, evaluation.truth_of_names(scores))
         return evaluation.omega(terms)
 
     def selected(self, name: str, recipe: SelectedEnsemble) -> list[Seed]:

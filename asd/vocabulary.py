@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -75,6 +75,16 @@ class ClipName:
             )
         section, domain, split, condition, number, attributes = match.groups()
         return cls(section, domain, split, condition, int(number), attribute_pairs(attributes))
+
+
+@dataclass(frozen=True)
+class SystemScores:
+    """A system's finished scores, its decisions where there are any, and the scores of its single seeds or members."""
+
+    name: str
+    scores: Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
+    decisions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    seeds: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)  # label -> as `scores`
 
 
 ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav")  # evaluation test clips

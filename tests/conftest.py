@@ -8,15 +8,29 @@ import os
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 
+import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import soundfile
 
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 RATE = 16_000
+
+
+def tool(file: str) -> ModuleType:
+    """tools/<file>.py as a module; the tools are no package."""
+    name = f"tool_{file}"
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{file}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

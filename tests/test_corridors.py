@@ -168,7 +168,9 @@ def test_scores_no_gamma_fits_are_refused(scores):
 
 @given(
     st.dictionaries(
-        st.from_regex(r"section_00_\d{4}\.wav", fullmatch=True), st.floats(allow_nan=False, allow_infinity=False)
+        st.from_regex(r"section_00_[0-9]{4}\.wav", fullmatch=True),
+        st.floats(allow_nan=False, allow_infinity=False),
+        min_size=1,
     )
 )
 def test_scores_read_back_to_the_same_bits(tmp_path_factory, scores):
@@ -191,6 +193,8 @@ def test_scores_that_are_not_finite_are_never_written(tmp_path):
         ("name,score\n", "x.csv:1"),
         ("a.wav,inf\n", "x.csv:1"),
         ("a.wav\n", "x.csv:1"),
+        ("", "x.csv: empty"),
+        ("a.wav,1_0\n", "x.csv:1"),
     ],
 )
 def test_bad_score_files_are_refused_at_their_line(tmp_path, text, message):

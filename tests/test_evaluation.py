@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from asd import evaluation
 from asd.evaluation import Truth
+from asd.submission import read_long_scores
 from asd.vocabulary import BadInput
 
 NAMES = {
@@ -21,7 +22,7 @@ def scored(rule):
 
 
 def test_omega_of_the_organisers_scores_is_theirs(shared):
-    scores = evaluation.read_long_scores(shared / "fixtures" / "official_baseline_mse_dev_scores.csv")
+    scores = read_long_scores(shared / "fixtures" / "official_baseline_mse_dev_scores.csv")
     results = [
         evaluation.evaluate(m, s, dict.fromkeys(s, 0), evaluation.truth_of_names(s)) for m, s in sorted(scores.items())
     ]

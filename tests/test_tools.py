@@ -1,29 +1,17 @@
 """The tables and the forensic look, on a small finished results folder."""
 
-import importlib.util
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import tool
 from scipy.stats import rankdata
 from test_session import opened, worked
 
 from asd import evaluation
 from asd.submission import read_rows
 
-TOOLS = Path(__file__).resolve().parent.parent / "tools"
 SCORES = "anomaly_score_fan_section_00_test.csv"
-
-
-def tool(file):
-    name = f"tool_{file}"
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{file}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +85,7 @@ def test_omega_names_what_is_missing(results, tmp_path, capsys):
     copy = shutil.copytree(results / "dev" / "s1", tmp_path / "s1")
     (copy / "decision_result_fan_section_00_test.csv").unlink()
     assert tool("omega").main([str(copy)]) == 2
-    assert tool("omega").main([str(tmp_path)]) == 2
+    (tmp_path / "empty").mkdir()
+    assert tool("omega").main([str(tmp_path / "empty")]) == 2
     told = capsys.readouterr().err
     assert "decision_result_fan_section_00_test.csv: no such file" in told and "results/dev/<system>" in told

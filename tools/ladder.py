@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd import evaluation
 from asd.settings import read_yaml
 from asd.submission import SCORE, file_name, read_rows
+from asd.tables import rendered
 from asd.vocabulary import BadInput
 
 PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))
@@ -32,6 +33,10 @@ Terms = tuple[float, float, float]  # AUC_source, AUC_target, pAUC of one machin
 
 def omega(terms: Iterable[Terms]) -> float:
     return evaluation.omega(t for of_machine in terms for t in of_machine)
+
+
+def terms_of(machine: str, scores: dict[str, float]) -> Terms:
+    return evaluation.terms_of(machine, scores, evaluation.truth_of_names(scores))
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Run:
 
     @cached_property
     def ensemble(self) -> dict[str, Terms]:
-        return {m: evaluation.terms_of(m, self.scores(m)) for m in self.machines}
+        return {m: terms_of(m, self.scores(m)) for m in self.machines}
 
     @cached_property
     def by_seed(self) -> dict[str, dict[str, Terms]]:
@@ -61,8 +66,7 @@ class Run:
         for label in self.record[self.machines[0]]["members"]:
             members.setdefault(label.rpartition("-")[2], []).append(label)
         return {
-            seed: {m: evaluation.terms_of(m, self.averaged(m, labels)) for m in self.machines}
-            for seed, labels in members.items()
+            seed: {m: terms_of(m, self.averaged(m, labels)) for m in self.machines} for seed, labels in members.items()
         }
 
     def averaged(self, machine: str, labels: Sequence[str]) -> dict[str, float]:
@@ -172,13 +176,7 @@ def median_transfer(run: Run | None, machine: str) -> str:
 
 
 def show(title: str, rows: list[list[str]]) -> None:
-    """A markdown table."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    print(f"\n{title}\n")
-    for n, row in enumerate(rows):
-        print("| " + " | ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)) + " |")
-        if n == 0:
-            print("|" + "|".join("-" * (w + 2) for w in widths) + "|")
+    print(rendered(title, rows, "markdown"), end="")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Ω of finished score files, and signs in them that statistics over test clips were used.
+"""Ω of finished development scores, by machine and side by side, with intervals; or signs of test statistics in them.
 
-    python tools/omega.py results/dev/s1 results/dev/ae       per-machine tables of development results
-    python tools/omega.py results/eval/s1 --forensic          ranks, z-scores, min-max, percentile decisions
+    python tools/omega.py results/dev/s1 results/dev/ae --ci      tables, bootstrap intervals, paired differences
+    python tools/omega.py results/dev                             every system there, beside the published ones
+    python tools/omega.py scores.csv                              columns machine_type, file_id, anomaly_score
+    python tools/omega.py results/eval/s1 --forensic              ranks, z-scores, min-max, percentile decisions
 
-A folder holds the challenge's files (anomaly_score_<machine>_section_00_test.csv, decision_result_...), of any origin.
-Exit code 2: bad input, or with --forensic a sign.
+The truth is read from the clips' names; for anonymous clips see tools/evaluate.py. Exit code 2: bad input, or with
+--forensic a sign.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,64 +20,54 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import evaluation, guard
-from asd.submission import DECISION, SCORE, file_name, read_decisions, read_rows
-from asd.vocabulary import BadInput
+from asd.settings import read_yaml
+from asd.submission import part_of, read_systems
+from asd.tables import FORMATS, rendered
+from asd.vocabulary import ANONYMOUS, BadInput, SystemScores
 
-NAME = re.compile(rf"{SCORE}_(.+)_section_(\d\d)_test\.csv")
-Files = tuple[dict[str, float], dict[str, int]]  # scores and decisions of one machine
-
-
-def machines_of(folder: Path) -> dict[str, Files]:
-    """Machine -> its scores and decisions. Raises BadInput for a folder without score files or one file of a pair."""
-    found = {}
-    for path in sorted(folder.glob(f"{SCORE}_*.csv")) if folder.is_dir() else ():
-        match = NAME.fullmatch(path.name)
-        if match is None:
-            raise BadInput(f"{path}: not a name of the challenge, expected {file_name(SCORE, '<machine>')}")
-        machine, section = match.groups()
-        decisions = folder / file_name(DECISION, machine, section)
-        if not decisions.exists():
-            raise BadInput(f"{decisions}: no such file, but {path.name} is there (was a file left out?)")
-        found[machine] = read_rows(path), read_decisions(decisions)
-    if not found:
-        raise BadInput(f"{folder}: no {file_name(SCORE, '<machine>')} (a system's folder is results/dev/<system>)")
-    return found
+PUBLISHED = Path(__file__).with_name("published.yaml")
 
 
-def table(folder: Path) -> list[tuple[str, ...]]:
-    results = [
-        evaluation.evaluate(machine, scores, decisions, evaluation.truth_of_names(scores))
-        for machine, (scores, decisions) in machines_of(folder).items()
-    ]
-    return evaluation.rows(results)
+def truths_of(systems: Sequence[SystemScores]) -> evaluation.Truths:
+    """The truth that the names of the first system's clips tell."""
+    names = {machine: list(scores) for machine, scores in systems[0].scores.items()}
+    hidden = next((n for of_machine in names.values() for n in of_machine if ANONYMOUS.fullmatch(n)), None)
+    if hidden:
+        raise BadInput(
+            f"{systems[0].name}: {hidden} does not tell its truth; once it is published: "
+            "`python tools/evaluate.py RESULTS --ground-truth PATH`"
+        )
+    return {machine: evaluation.truth_of_names(of_machine) for machine, of_machine in names.items()}
 
 
-def show(title: str, rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    print(f"\n{title}")
-    for row in rows:
-        print("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)))
-
-
-def forensic(folder: Path) -> list[str]:
-    """Signs in one folder, machine by machine, then those that only all machines together give."""
-    machines = machines_of(folder)
-    alone = [guard.signs(*files) for files in machines.values()][0] if len(machines) == 1 else []
-    return [f"{folder}: {sign}" for sign in alone or guard.signs_of_all(machines)]
+def forensic(system: SystemScores) -> list[str]:
+    """Signs in one system, machine by machine, then those that only all machines together give."""
+    files = {m: (scores, system.decisions.get(m)) for m, scores in system.scores.items()}
+    alone = [guard.signs(*of) for of in files.values()][0] if len(files) == 1 else []
+    return [f"{system.name}: {sign}" for sign in alone or guard.signs_of_all(files)]
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="RESULTS", help="a system's folder of score files")
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="system folders, packages, long CSVs")
+    parser.add_argument("--machines", nargs="+", metavar="MACHINE", help="a part of the machines")
+    parser.add_argument("--ci", action="store_true", help="bootstrap intervals and paired differences")
+    parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap (%(default)s)")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="%(default)s")
     parser.add_argument("--forensic", action="store_true", help="look for statistics over test clips; needs no truth")
     args = parser.parse_args(argv)
     try:
+        systems = part_of(read_systems(args.results), args.machines)
         if args.forensic:
-            signs = [sign for folder in args.folders for sign in forensic(folder)]
+            signs = [sign for system in systems for sign in forensic(system)]
             print("\n".join(signs) if signs else "no sign of statistics over test clips")
             return 2 if signs else 0
-        for folder in args.folders:
-            show(folder.name, table(folder))
+        truths = truths_of(systems)
+        bootstrap = evaluation.Bootstrap(truths, args.draws) if args.ci else None
+        published = evaluation.published_omegas(read_yaml(PUBLISHED))
+        for title, rows in evaluation.tables(systems, truths, published, bootstrap):
+            print(rendered(title, rows, args.format), end="")
     except (BadInput, OSError) as error:
         print(f"omega.py: {error}", file=sys.stderr)
         return 2

@@ -1,16 +1,12 @@
-"""Submission files: scores and decisions by clip name in, the challenge's CSV files out, and back.
+"""A system's results folder: written whole, compared byte by byte, its record kept under a lock.
 
-    anomaly_score_<machine>_section_00_test.csv      section_00_0000.wav,<finite float>
-    decision_result_<machine>_section_00_test.csv    section_00_0000.wav,<0 or 1>
-No header, one row a clip, sorted by name. A float is written so that it reads back to the same bits.
+results/<dev|eval>/<system>/: the challenge's files, the same by seed, the numbers (system.yaml), the run (run.json)
 """
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import json
-import math
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,34 +18,11 @@ import numpy as np
 import yaml
 
 from asd.store import write_json, write_text
+from asd.submission.files import DECISION, SCORE, decision_text, file_name, read_decisions, read_rows, score_text
 from asd.vocabulary import BadInput, Record
 
-SCORE, DECISION = "anomaly_score", "decision_result"
 LOCK = ".lock"
 KEPT = ("system.yaml", "selected.json", LOCK)  # by a clean-up; system.yaml changes last: a killed one begins again
-
-
-def file_name(kind: str, machine: str, section: str = "00", split: str = "test") -> str:
-    """`kind` is SCORE or DECISION.
-
-    >>> file_name(SCORE, "fan")
-    'anomaly_score_fan_section_00_test.csv'
-    """
-    return f"{kind}_{machine}_section_{section}_{split}.csv"
-
-
-def score_text(path: Path, scores: Mapping[str, float]) -> str:
-    """The file's text; `path` names it in the error for a score that is not finite."""
-    for name, score in scores.items():
-        if not math.isfinite(score):
-            raise BadInput(
-                f"{path.name}: the score of {name} is {score}; it was not written (is the clip silent or broken?)"
-            )
-    return "".join(f"{name},{float(scores[name])!r}\n" for name in sorted(scores))
-
-
-def decision_text(decisions: Mapping[str, int]) -> str:
-    return "".join(f"{name},{int(decisions[name])}\n" for name in sorted(decisions))
 
 
 def first_difference(found: str, expected: str) -> str:
@@ -61,39 +34,8 @@ def first_difference(found: str, expected: str) -> str:
     )
 
 
-def read_rows(path: Path) -> dict[str, float]:
-    """Clip name -> value of a score or decision file. Raises BadInput at file:line for anything else."""
-    values: dict[str, float] = {}
-    with open(path, newline="", encoding="utf-8") as file:
-        for line, row in enumerate(csv.reader(file), start=1):
-            if len(row) != 2 or not _is_number(row[1]):
-                raise BadInput(
-                    f"{path}:{line}: {','.join(row)!r}, expected `<clip>.wav,<finite number>` without a header"
-                )
-            if row[0] in values:
-                raise BadInput(f"{path}:{line}: {row[0]} stands twice")
-            values[row[0]] = float(row[1])
-    return values
-
-
-def read_decisions(path: Path) -> dict[str, int]:
-    """Clip name -> 0 or 1 of a decision file."""
-    values = read_rows(path)
-    odd = next((name for name, value in values.items() if value not in (0, 1)), None)
-    if odd is not None:
-        raise BadInput(f"{path}: {odd} has the decision {values[odd]:g}; 0 or 1 expected (is it a score file?)")
-    return {name: int(value) for name, value in values.items()}
-
-
 def yaml_text(resolved: object) -> str:
     return yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""Evaluation: scores and decisions by file name in, the challenge's metric out. The only room that reads labels.
+
+truth        which clip is what        metric       AUC, pAUC, Ω, precision, recall, F1 a machine
+intervals    bootstrap over clips      comparison   tables of one or more systems
+"""
+
+from asd.evaluation.comparison import published_omegas, tables
+from asd.evaluation.intervals import Bootstrap, interval
+from asd.evaluation.metric import (
+    METRICS,
+    Result,
+    auc,
+    check_truth,
+    evaluate,
+    omega,
+    pauc,
+    precision_recall_f1,
+    rows,
+    same_clips,
+    terms_of,
+)
+from asd.evaluation.truth import Truth, Truths, read_truth, truth_of_names, truth_of_renamed
+
+__all__ = [
+    "METRICS",
+    "Bootstrap",
+    "Result",
+    "Truth",
+    "Truths",
+    "auc",
+    "check_truth",
+    "evaluate",
+    "interval",
+    "omega",
+    "pauc",
+    "precision_recall_f1",
+    "published_omegas",
+    "read_truth",
+    "rows",
+    "same_clips",
+    "tables",
+    "terms_of",
+    "truth_of_names",
+    "truth_of_renamed",
+]

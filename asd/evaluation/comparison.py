@@ -1,0 +1,135 @@
+"""Comparison: one or more systems' scores of the same clips in, tables out, as (title, rows of text cells).
+
+Every table's first row is its header. Published figures stand below a user's own, never in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from asd.evaluation.intervals import Bootstrap, interval, omegas, probability_of_improvement
+from asd.evaluation.metric import METRICS, evaluate, omega, rows, terms_of
+from asd.evaluation.truth import Truths
+from asd.vocabulary import BadInput, SystemScores
+
+Scores = Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
+Table = tuple[str, list[Sequence[str]]]
+
+
+def terms_by_machine(scores: Scores, truths: Truths) -> dict[str, tuple[float, float, float]]:
+    return {m: terms_of(m, of_machine, truths[m]) for m, of_machine in scores.items()}
+
+
+def tables(
+    entries: Sequence[SystemScores], truths: Truths, published: Mapping, bootstrap: Bootstrap | None
+) -> list[Table]:
+    """All tables of these systems. Raises BadInput where a machine or clip is missing, extra or doubled.
+
+    `published`: name -> Ω a machine, and "over all", of reports. `bootstrap`: None leaves out the intervals.
+    """
+    for entry in entries:
+        same_machines(entry, truths)
+    found = [(entry.name, metric_rows(entry, truths)) for entry in entries]
+    if bootstrap:
+        found += [(f"{entry.name}, 95 % bootstrap intervals", interval_rows(entry, bootstrap)) for entry in entries]
+    found.append(("Ω side by side", side_by_side(entries, truths, published)))
+    if bootstrap and len(entries) > 1:
+        found.append(("Differences of Ω over the same resampled clips", paired_rows(entries, bootstrap)))
+    if any(entry.seeds for entry in entries):
+        found.append(("Ω by seed", seed_rows([e for e in entries if e.seeds], truths)))
+    if len(truths) > 1:
+        found.append(("Ω with one machine left out", left_out_rows(entries, truths)))
+    return found
+
+
+def published_omegas(raw: Mapping) -> dict[str, dict[str, float]]:
+    """tools/published.yaml as name -> Ω a machine, and "over all"."""
+    columns = [*raw["machines"], "over all"]
+    totals = {name: {"over all": row["ensemble"]} for name, row in raw["ladder"].items() if "ensemble" in row}
+    return totals | {name: dict(zip(columns, values, strict=True)) for name, values in raw["submitted"].items()}
+
+
+def same_machines(entry: SystemScores, truths: Truths) -> None:
+    missing, extra = sorted(truths.keys() - entry.scores.keys()), sorted(entry.scores.keys() - truths.keys())
+    if missing or extra:
+        told = [f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("extra", extra)) if names]
+        raise BadInput(f"{entry.name}: machines {'; '.join(told)} (--machines takes a part of them)")
+
+
+def metric_rows(entry: SystemScores, truths: Truths) -> list[Sequence[str]]:
+    results = [evaluate(m, scores, entry.decisions.get(m), truths[m]) for m, scores in entry.scores.items()]
+    return [*rows(results)]
+
+
+def interval_rows(entry: SystemScores, bootstrap: Bootstrap) -> list[Sequence[str]]:
+    """A row a machine, then Ω over all of them."""
+    table: list[Sequence[str]] = [("machine", *METRICS, "omega")]
+    draws = {m: bootstrap.terms(m, scores) for m, scores in entry.scores.items()}
+    for machine, terms in draws.items():  # (B, 3)
+        table.append((machine, *(between(column) for column in [*terms.T, omegas(terms)])))
+    return [*table, ("over all", "", "", "", between(omegas(np.concatenate([*draws.values()], axis=1))))]
+
+
+def between(values: np.ndarray) -> str:
+    low, high = interval(values)
+    return f"{low:.4f} to {high:.4f}"
+
+
+def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Mapping) -> list[Sequence[str]]:
+    """A row a system; published ones where they share a machine or a name with these."""
+    machines = [*truths]
+    table: list[Sequence[str]] = [("system", *machines, "over all")]
+    for entry in entries:
+        terms = terms_by_machine(entry.scores, truths)
+        values = [omega(terms[m]) for m in machines]
+        table.append((entry.name, *(f"{v:.4f}" for v in values), f"{over_all(terms):.4f}"))
+    own = {entry.name for entry in entries}
+    for name, values in published.items():
+        if name in own or any(m in values for m in machines):
+            cells = [f"{values[m]:.4f}" if m in values else "-" for m in machines]
+            table.append((f"published {name}", *cells, f"{values['over all']:.4f}"))
+    return table
+
+
+def over_all(terms: Mapping[str, Sequence[float]]) -> float:
+    return omega(t for of_machine in terms.values() for t in of_machine)
+
+
+def paired_rows(entries: Sequence[SystemScores], bootstrap: Bootstrap) -> list[Sequence[str]]:
+    """A row a pair: the difference of Ω on the test set itself, its interval, how likely the first is ahead."""
+    table: list[Sequence[str]] = [("systems", "difference", "95 % interval", "probability of improvement")]
+    draws = {entry.name: bootstrap.omega(entry.scores) for entry in entries}
+    values = {entry.name: over_all(terms_by_machine(entry.scores, bootstrap.truths)) for entry in entries}
+    for a, b in combinations(draws, 2):
+        difference = draws[a] - draws[b]
+        low, high = interval(difference)
+        chance = probability_of_improvement(difference)
+        table.append((f"{a} - {b}", f"{values[a] - values[b]:+.4f}", f"{low:+.4f} to {high:+.4f}", f"{chance:.3f}"))
+    return table
+
+
+def seed_rows(entries: Sequence[SystemScores], truths: Truths) -> list[Sequence[str]]:
+    """Mean, sample standard deviation, least and most over single seeds or members, beside the ensemble."""
+    table: list[Sequence[str]] = [("system", "seeds or members", "mean", "std", "least", "most", "ensemble")]
+    for entry in entries:
+        values = [over_all(terms_by_machine(scores, truths)) for label, scores in entry.seeds.items()]
+        deviation = f"{np.std(values, ddof=1):.4f}" if len(values) > 1 else "-"
+        figures = (f"{np.mean(values):.4f}", deviation, f"{min(values):.4f}", f"{max(values):.4f}")
+        table.append(
+            (entry.name, str(len(values)), *figures, f"{over_all(terms_by_machine(entry.scores, truths)):.4f}")
+        )
+    return table
+
+
+def left_out_rows(entries: Sequence[SystemScores], truths: Truths) -> list[Sequence[str]]:
+    """Ω over all machines but one: a choice of systems that hangs on a single machine shows here."""
+    of = {entry.name: terms_by_machine(entry.scores, truths) for entry in entries}
+    table: list[Sequence[str]] = [("left out", *of, *(["best"] if len(of) > 1 else []))]
+    for machine in truths:
+        values = {name: over_all({m: t for m, t in terms.items() if m != machine}) for name, terms in of.items()}
+        best = [max(values, key=values.__getitem__)] if len(values) > 1 else []
+        table.append((machine, *(f"{v:.4f}" for v in values.values()), *best))
+    return table

@@ -1,0 +1,139 @@
+"""Truth: which domain a test clip is of and whether it is an anomaly. Only evaluation reads it.
+
+truth_of_names       telling file names (development set, test_rename/)
+truth_of_renamed     anonymous clips, by the content of their telling copies
+read_truth(path)     what the organisers publish after the challenge, or the simulator writes: {machine: {clip: Truth}}
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from asd.store import content
+from asd.vocabulary import DOMAINS, BadInput, ClipName
+
+DATA, DOMAIN = "ground_truth_data", "ground_truth_domain"  # folders of the organisers' evaluator
+PREFIX, SUFFIX = "ground_truth_", "_test.csv"  # of their files: ground_truth_<machine>_section_00_test.csv
+LISTS = ("eval_data_list*.csv", "datasets/eval_data_list*.csv", "eval_data/eval_data_list*.csv")
+
+Truths = dict[str, dict[str, "Truth"]]  # machine -> clip name -> truth
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What only evaluation may know of a test clip."""
+
+    domain: str  # source | target
+    is_anomaly: bool
+
+
+def truth_of_names(names: Iterable[str]) -> dict[str, Truth]:
+    """Truth from development file names. Raises BadInput for an anonymous name."""
+    parsed = {name: ClipName.parse(name) for name in names}
+    return {name: Truth(p.domain, p.condition == "anomaly") for name, p in parsed.items()}
+
+
+def truth_of_renamed(test: Sequence[Path], renamed_folder: Path) -> dict[str, Truth]:
+    """Truth of anonymous clips from `test_rename/`: the same recordings under telling names, matched by content."""
+    names = {content(path): path.name for path in sorted(renamed_folder.glob("[!.]*.wav"))}
+    lost = [path.name for path in test if content(path) not in names]
+    if lost:
+        raise BadInput(
+            f"{renamed_folder}: no clip with the content of {lost[0]} ({len(lost)} such); is it of another data set?"
+        )
+    truth = truth_of_names(names.values())
+    return {path.name: truth[names[content(path)]] for path in test}
+
+
+def read_truth(path: Path) -> Truths:
+    """The truth of all machines from one of three forms. Raises BadInput, naming file and line, for anything else.
+
+    The baseline's eval_data_list_2026.csv (the simulator writes the same), or a folder that holds it; or the folder
+    of the organisers' evaluator, with ground_truth_data/ and ground_truth_domain/ in it.
+    """
+    if path.is_file():
+        return _of_list(path)
+    folder = path.parent if path.name in (DATA, DOMAIN) else path
+    if (folder / DATA).is_dir():
+        return _of_evaluator(folder)
+    found = sorted(p for pattern in LISTS for p in folder.glob(pattern))
+    if len(found) != 1:
+        there = ", ".join(p.name for p in found) or "neither"
+        raise BadInput(
+            f"{path}: {there} found, one eval_data_list_2026.csv or the evaluator's {DATA}/ and {DOMAIN}/ expected "
+            "(give the organisers' file or folder itself)"
+        )
+    return _of_list(found[0])
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Line numbers and cells; empty lines are left out."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        return [(line, row) for line, row in enumerate(csv.reader(file), start=1) if row]
+
+
+def _of_list(path: Path) -> Truths:
+    """A one-field row names the machine, then `section_00_0000.wav,section_00_target_test_anomaly_0012_<attrs>.wav`."""
+    truths: Truths = {}
+    machine = ""
+    for line, row in _rows(path):
+        where = f"{path}:{line}"
+        if len(row) == 1:
+            machine = row[0].strip()
+            if machine in truths:
+                raise BadInput(f"{where}: machine {machine} stands twice")
+            truths[machine] = {}
+        elif len(row) == 2 and machine:
+            _put(truths[machine], row[0], _named(row[1], where), where)
+        else:
+            raise BadInput(
+                f"{where}: {','.join(row)!r}, expected a machine or `section_NN_NNNN.wav,<telling name>.wav`"
+            )
+    if not any(truths.values()):
+        raise BadInput(f"{path}: no clip in it, expected the organisers' eval_data_list_2026.csv")
+    return truths
+
+
+def _named(name: str, where: str) -> Truth:
+    try:
+        return truth_of_names([name])[name]
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from error
+
+
+def _put(truth: dict[str, Truth], clip: str, of_clip: Truth, where: str) -> None:
+    if clip in truth:
+        raise BadInput(f"{where}: {clip} stands twice")
+    truth[clip] = of_clip
+
+
+def _of_evaluator(folder: Path) -> Truths:
+    """`<clip>.wav,0|1` in each of two files a machine: normal or anomaly, source or target."""
+    truths: Truths = {}
+    for path in sorted((folder / DATA).glob(f"{PREFIX}*{SUFFIX}")):
+        machine = path.name.removeprefix(PREFIX).rpartition("_section_")[0]
+        anomaly, domain = _bits(path), _bits(folder / DOMAIN / path.name)
+        if anomaly.keys() != domain.keys():
+            odd = sorted(anomaly.keys() ^ domain.keys())
+            raise BadInput(f"{path}: {odd[0]} stands only in one of {DATA}/ and {DOMAIN}/ ({len(odd)} such)")
+        of_machine = {clip: Truth(DOMAINS[domain[clip]], bool(anomaly[clip])) for clip in anomaly}
+        truths[machine] = truths.get(machine, {}) | of_machine
+    if not truths:
+        raise BadInput(f"{folder / DATA}: no {PREFIX}<machine>_section_00{SUFFIX} in it")
+    return truths
+
+
+def _bits(path: Path) -> dict[str, int]:
+    if not path.exists():
+        raise BadInput(f"{path}: no such file; {DATA}/ and {DOMAIN}/ hold the same names (was one left out?)")
+    bits: dict[str, int] = {}
+    for line, row in _rows(path):
+        if len(row) != 2 or row[1].strip() not in ("0", "1"):
+            raise BadInput(f"{path}:{line}: {','.join(row)!r}, expected `<clip>.wav,<0 or 1>`")
+        if row[0] in bits:
+            raise BadInput(f"{path}:{line}: {row[0]} stands twice")
+        bits[row[0]] = int(row[1])
+    return bits

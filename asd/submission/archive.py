@@ -1,0 +1,79 @@
+"""A package read without trusting it: a zip in, its files' bytes by name out, with every defect of the zip itself.
+
+Nothing is unpacked to disk. What is too large is not read; a name that would leave the folder it is unpacked into, a
+link, a doubled or encrypted entry is a defect.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from asd.vocabulary import BadInput
+
+MIB = 2**20
+LARGEST = {".csv": 4 * MIB, ".yaml": MIB, ".pdf": 50 * MIB}  # a machine's 200 clips are about 10 KiB
+LARGEST_OTHER = MIB
+MOST = 500  # entries; four systems of five machines are 50
+JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def read_archive(path: Path) -> tuple[dict[str, bytes], list[str]]:
+    """Files by name, and defects as `<zip>: <entry>: what`. Raises BadInput where it is no zip at all."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            defects = _doubled(entries)
+            if len(entries) > MOST:
+                return {}, [
+                    f"{path.name}: {len(entries)} entries, at most {MOST} expected (was a wrong folder zipped?)"
+                ]
+            files: dict[str, bytes] = {}
+            for entry in entries:
+                problem = _problem(entry) or _read(archive, entry, files)
+                defects += [f"{entry.filename}: {problem}"] if problem else []
+    except (zipfile.BadZipFile, OSError) as error:
+        raise BadInput(
+            f"{path}: not a readable zip ({error}); was it cut short, or is it another kind of archive?"
+        ) from error
+    return files, [f"{path.name}: {defect}" for defect in defects]
+
+
+def _doubled(entries: list[zipfile.ZipInfo]) -> list[str]:
+    """Names that stand twice, or would on a system that does not tell cases apart."""
+    counts = Counter(entry.filename.lower() for entry in entries)
+    first = {entry.filename.lower(): entry.filename for entry in reversed(entries)}
+    return [f"{first[name]}: stands {n} times in the zip" for name, n in counts.items() if n > 1]
+
+
+def _problem(entry: zipfile.ZipInfo) -> str:
+    """Why an entry is not even read, or nothing."""
+    name, mode = PurePosixPath(entry.filename), entry.external_attr >> 16
+    if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename:
+        return "a path that leaves the folder it is unpacked into (zip-slip), or no path of a zip"
+    if stat.S_ISLNK(mode):
+        return "a symbolic link; put the file itself in"
+    if any(part in JUNK for part in name.parts):
+        return "a file of the operating system, not of the submission; leave it out"
+    if entry.flag_bits & 1:
+        return "encrypted"
+    most = LARGEST.get(name.suffix.lower(), LARGEST_OTHER)
+    if entry.file_size > most:
+        return f"{entry.file_size / MIB:.1f} MiB unpacked, at most {most / MIB:.0f} expected"
+    return ""
+
+
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, files: dict[str, bytes]) -> str:
+    """Put the entry's bytes into `files`; a defect where they cannot be read."""
+    if entry.is_dir():
+        return ""
+    try:
+        with archive.open(entry) as file:
+            raw = file.read(entry.file_size + 1)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+        return f"damaged ({error})"
+    files.setdefault(entry.filename, raw)
+    return ""

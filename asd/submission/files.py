@@ -1,0 +1,105 @@
+"""Submission files: scores and decisions by clip name in, the challenge's CSV files out, and back.
+
+    anomaly_score_<machine>_section_00_test.csv      section_00_0000.wav,<finite float>
+    decision_result_<machine>_section_00_test.csv    section_00_0000.wav,<0 or 1>
+No header, one row a clip, sorted by name. A float is written so that it reads back to the same bits. Reading tells
+every problem of a file at once, each as `<file>:<line>: what`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from asd.vocabulary import BadInput
+
+SCORE, DECISION = "anomaly_score", "decision_result"
+NAME = re.compile(rf"({SCORE}|{DECISION})_(.+)_section_(\d\d)_test\.csv")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+EXPECTED = {SCORE: "`<clip>.wav,<finite number>` without a header", DECISION: "`<clip>.wav,<0 or 1>` without a header"}
+SHOWN = 20  # problems of one file listed in one error
+
+
+def file_name(kind: str, machine: str, section: str = "00", split: str = "test") -> str:
+    """`kind` is SCORE or DECISION.
+
+    >>> file_name(SCORE, "fan")
+    'anomaly_score_fan_section_00_test.csv'
+    """
+    return f"{kind}_{machine}_section_{section}_{split}.csv"
+
+
+def score_text(path: Path, scores: Mapping[str, float]) -> str:
+    """The file's text; `path` names it in the error for a score that is not finite."""
+    for name, score in scores.items():
+        if not math.isfinite(score):
+            raise BadInput(
+                f"{path.name}: the score of {name} is {score}; it was not written (is the clip silent or broken?)"
+            )
+    return "".join(f"{name},{float(scores[name])!r}\n" for name in sorted(scores))
+
+
+def decision_text(decisions: Mapping[str, int]) -> str:
+    return "".join(f"{name},{int(decisions[name])}\n" for name in sorted(decisions))
+
+
+def parse(raw: bytes, kind: str, where: str) -> tuple[dict[str, float], list[str]]:
+    """Clip name -> value of a SCORE or DECISION file's bytes, and every problem; LF or CRLF."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return {}, [f"{where}: not UTF-8 text ({error.reason} at byte {error.start}); save it as plain UTF-8"]
+    if text.startswith("\ufeff"):
+        return {}, [f"{where}:1: begins with a byte order mark; save it as UTF-8 without one"]
+    values: dict[str, float] = {}
+    problems = [] if text else [f"{where}: empty, expected {EXPECTED[kind]}"]
+    for line, row in _lines(text):
+        problem = _problem(row, kind, values)
+        problems += [f"{where}:{line}: {problem}"] if problem else []
+        if not problem:
+            values[row[0]] = float(row[1])
+    return values, problems
+
+
+def _lines(text: str) -> list[tuple[int, list[str]]]:
+    """Line number and cells; a line csv cannot read is one cell."""
+    found = []
+    for line, part in enumerate(text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else (), start=1):
+        try:
+            rows = list(csv.reader(io.StringIO(part)))
+        except csv.Error:
+            rows = [[part]]
+        found.append((line, rows[0] if rows else []))
+    return found
+
+
+def _problem(row: list[str], kind: str, values: Mapping[str, float]) -> str:
+    """What is wrong with a row, or nothing."""
+    fits = len(row) == 2 and (row[1] in ("0", "1") if kind == DECISION else _is_number(row[1]))
+    if not fits:
+        return f"{','.join(row)!r}, expected {EXPECTED[kind]}"
+    if row[0] in values:
+        return f"{row[0]} stands twice"
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    return bool(NUMBER.fullmatch(text)) and math.isfinite(float(text))
+
+
+def read_rows(path: Path, kind: str = SCORE) -> dict[str, float]:
+    """Clip name -> value of a score or decision file. Raises BadInput at file:line for anything else."""
+    values, problems = parse(path.read_bytes(), kind, str(path))
+    if problems:
+        more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise BadInput("\n".join([*problems[:SHOWN], *more]))
+    return values
+
+
+def read_decisions(path: Path) -> dict[str, int]:
+    """Clip name -> 0 or 1 of a decision file."""
+    return {name: int(value) for name, value in read_rows(path, DECISION).items()}

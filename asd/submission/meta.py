@@ -1,0 +1,313 @@
+"""<label>.meta.yaml: a system's description for the challenge, checked key by key.
+
+`check` reads a file's bytes and tells every defect as `<file>:<line>: <key>: what`. The template's keys and their order
+are those of the DCASE 2026 Task 2 submission template; MACS is in the 2025 one only, so it may stand or be left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import yaml
+
+from asd.vocabulary import did_you_mean
+
+DESCRIPTION = (
+    "input_sampling_rate",
+    "data_augmentation",
+    "front_end",
+    "acoustic_features",
+    "embeddings",
+    "machine_learning_method",
+    "aggregation_method",
+    "domain_adaptation_method",
+    "domain_generalization_method",
+    "ensemble_method_subsystem_count",
+    "decision_making",
+    "attribute_usage",
+    "external_data_usage",
+    "development_data_usage",
+)
+AUTHOR = ("firstname", "lastname", "email", "corresponding", "affiliation")
+AFFILIATION = ("institution", "department", "location")
+METRICS = ("auc_source", "auc_target", "pauc")  # percent
+LABEL = re.compile(r"[A-Za-z0-9.-]+_[A-Za-z0-9.-]+_task2_[1-4]")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+LEFTOVER = re.compile(
+    r"<[^<>]+>|\[[A-Za-z][^\]]*\]|\?\?\?|\b(TODO|FIXME|XXX|TBD)\b|lorem ipsum|"
+    r"\byour (name|team|institut|affiliation|system|email)|DCASE ?20\d\d baseline|baseline system",
+    re.IGNORECASE,
+)
+DEVELOPMENT_SET = re.compile(
+    r"19336329|20151556|20437238|dcase ?-?202\d\W*(challenge)?\W*task ?2|development (data ?)?set|additional training",
+    re.IGNORECASE,
+)
+MOST_KEYS = 5000  # of one file, references (*name) written out
+LONGEST_ABBREVIATION = 10  # characters
+PAUC_FLOOR = 47.37  # percent; McClish's standardised pAUC up to 0.1 cannot be lower (0.9 / 1.9)
+
+Path = tuple[str | int, ...]  # keys from the top
+
+
+@dataclass
+class Located:
+    """A parsed file: its values and the line of each key; problems are collected with both."""
+
+    where: str
+    value: Any
+    lines: dict[Path, int]
+    problems: list[str] = field(default_factory=list)
+
+    def get(self, path: Path) -> Any:
+        found = self.value
+        for key in path:
+            found = found[key]
+        return found
+
+    def tell(self, path: Path, problem: str) -> None:
+        line = next(self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines)
+        self.problems.append(f"{self.where}:{line}: {'.'.join(map(str, path))}{': ' * bool(path)}{problem}")
+
+
+def parse(raw: bytes, where: str) -> Located:
+    """Problems only, and no value, where it is no yaml mapping."""
+    try:
+        content = raw.decode("utf-8")
+        root, value = yaml.compose(content, Loader=yaml.SafeLoader), yaml.safe_load(content)
+        places = list(islice(_lines(root, ()), MOST_KEYS + 1)) if root else []
+    except UnicodeDecodeError as error:
+        return Located(where, None, {}, [f"{where}: not UTF-8 text ({error.reason} at byte {error.start})"])
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or str(error)
+        return Located(where, None, {}, [f"{where}{line}: not yaml ({reason}); is a value with a colon not quoted?"])
+    except RecursionError:
+        return Located(where, None, {}, [f"{where}: nested without end"])
+    if len(places) > MOST_KEYS:
+        return Located(where, None, {}, [f"{where}: more than {MOST_KEYS} keys (does it refer to itself?)"])
+    if not isinstance(value, dict):
+        return Located(where, None, {}, [f"{where}:1: no `key: value` lines, expected submission, system and results"])
+    located = Located(where, value, {(): 1})
+    for path, at in places:
+        if path in located.lines:
+            located.problems.append(f"{where}:{at}: {'.'.join(map(str, path))}: stands twice")
+        located.lines[path] = at
+    return located
+
+
+def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
+    """Every key and list item below a node, and the line it stands on."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*path, key.value), key.start_mark.line + 1
+            yield from _lines(value, (*path, key.value))
+    if isinstance(node, yaml.SequenceNode):
+        for i, item in enumerate(node.value):
+            yield (*path, i), item.start_mark.line + 1
+            yield from _lines(item, (*path, i))
+
+
+def check(raw: bytes, where: str, label: str, machines: Sequence[str]) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """The file's values (None where it does not parse) and its defects. `machines` are the development set's."""
+    meta = parse(raw, where)
+    if meta.value is None:
+        return None, meta.problems
+    leftovers(meta, (), meta.value)
+    if keys(meta, (), ("submission", "system", "results")):
+        _submission(meta, label)
+        _system(meta)
+        _results(meta, machines)
+    return meta.value, meta.problems
+
+
+def keys(meta: Located, path: Path, expected: Sequence[str], optional: Sequence[str] = ()) -> bool:
+    """Whether a mapping has exactly the expected keys; tells what is missing or unknown. True if none is missing."""
+    found = meta.get(path)
+    if not isinstance(found, dict):
+        meta.tell(path, f"{found!r}, expected {', '.join(expected)} below it")
+        return False
+    missing = [key for key in expected if key not in found]
+    for key in found:
+        if key not in (*expected, *optional):
+            meta.tell((*path, key), f"unknown key{did_you_mean(str(key), expected, cutoff=0.6)}")
+    if missing:
+        meta.tell(path, f"missing {', '.join(missing)} (put !!null where it does not apply)")
+    return not missing
+
+
+def leftovers(meta: Located, path: Path, value: Any) -> None:
+    """Template text anywhere."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            leftovers(meta, (*path, key), inner)
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            leftovers(meta, (*path, i), inner)
+    elif isinstance(value, str) and (match := LEFTOVER.search(value)):
+        meta.tell(path, f"{match.group()!r} looks like text of the template; say what your system does")
+
+
+def text_at(meta: Located, path: Path) -> bool:
+    value = meta.get(path)
+    if isinstance(value, str) and value.strip():
+        return True
+    hint = " (quote it: yaml reads a bare word such as on, no or 00 as something else)" if value is not None else ""
+    meta.tell(path, f"{value!r}, expected text{hint}")
+    return False
+
+
+def _submission(meta: Located, label: str) -> None:
+    top = ("submission",)
+    if not keys(meta, top, ("label", "name", "abbreviation", "authors")):
+        return
+    if meta.get((*top, "label")) != label:
+        meta.tell((*top, "label"), f"{meta.get((*top, 'label'))!r}, but the folder and file are {label}")
+    text_at(meta, (*top, "name"))
+    if text_at(meta, (*top, "abbreviation")) and len(meta.get((*top, "abbreviation"))) > LONGEST_ABBREVIATION:
+        n = len(meta.get((*top, "abbreviation")))
+        meta.tell((*top, "abbreviation"), f"{n} characters, at most {LONGEST_ABBREVIATION} allowed")
+    authors(meta, (*top, "authors"))
+
+
+def authors(meta: Located, path: Path) -> None:
+    """A list of authors, each complete, exactly one corresponding."""
+    found = meta.get(path)
+    if not isinstance(found, list) or not found:
+        meta.tell(path, "no list of authors")
+        return
+    for i in range(len(found)):
+        _author(meta, (*path, i))
+    n = sum(isinstance(author, dict) and author.get("corresponding") is True for author in found)
+    if n != 1:
+        meta.tell(path, f"{n} corresponding authors, exactly one expected (corresponding: true)")
+
+
+def _author(meta: Located, path: Path) -> None:
+    if not keys(meta, path, [key for key in AUTHOR if key != "corresponding"], ["corresponding"]):
+        return
+    for key in ("firstname", "lastname"):
+        text_at(meta, (*path, key))
+    if text_at(meta, (*path, "email")) and not EMAIL.fullmatch(meta.get((*path, "email"))):
+        meta.tell((*path, "email"), f"{meta.get((*path, 'email'))!r} is no e-mail address")
+    if meta.get(path).get("corresponding", False) not in (True, False):
+        meta.tell((*path, "corresponding"), f"{meta.get(path)['corresponding']!r}, expected true or false")
+    affiliations = meta.get((*path, "affiliation"))
+    for where in (
+        [(*path, "affiliation", i) for i in range(len(affiliations))]  # more than one is a list of them
+        if isinstance(affiliations, list)
+        else [(*path, "affiliation")]
+    ):
+        if keys(meta, where, ("institution", "location"), ("department", "abbreviation")):
+            for key in ("institution", "location"):
+                text_at(meta, (*where, key))
+
+
+def _system(meta: Located) -> None:
+    top = ("system",)
+    if not keys(meta, top, ("description", "complexity", "external_datasets", "source_code")):
+        return
+    if keys(meta, (*top, "description"), DESCRIPTION):
+        for key in DESCRIPTION:
+            _described(meta, (*top, "description", key))
+    if keys(meta, (*top, "complexity"), ("total_parameters",), ("MACS",)):
+        _complexity(meta, (*top, "complexity"))
+    external_datasets(meta, (*top, "external_datasets"))
+    usage = meta.get(top)["description"]
+    listed = meta.get((*top, "external_datasets"))
+    if isinstance(usage, dict) and "external_data_usage" in usage and usage["external_data_usage"] is None and listed:
+        path = (*top, "description", "external_data_usage")
+        meta.tell(path, f"null, but external_datasets lists {len(listed)}")
+    if meta.get((*top, "source_code")) is not None and text_at(meta, (*top, "source_code")):
+        _url(meta, (*top, "source_code"))
+
+
+def _described(meta: Located, path: Path) -> None:
+    value, last = meta.get(path), path[-1]
+    if last == "ensemble_method_subsystem_count":
+        if value is not None and (not _whole(value) or value < 2):
+            meta.tell(path, f"{value!r}, expected the number of subsystems, or !!null for a single one")
+    elif value is not None and not isinstance(value, (int, float)):
+        text_at(meta, path)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _complexity(meta: Located, path: Path) -> None:
+    total = meta.get((*path, "total_parameters"))
+    if not _whole(total):
+        meta.tell((*path, "total_parameters"), f"{total!r}, expected an integer, summed over all subsystems")
+    macs = meta.get(path).get("MACS")
+    if macs is not None and (isinstance(macs, bool) or not isinstance(macs, (int, float, str)) or macs == ""):
+        meta.tell((*path, "MACS"), f"{macs!r}, expected a number, `1.2 M`, or !!null")
+
+
+def external_datasets(meta: Located, path: Path) -> None:
+    """Each with a name and a url, none of them the challenge's own."""
+    found = meta.get(path)
+    if not isinstance(found, list):
+        meta.tell(path, f"{found!r}, expected a list; [] where nothing external was used")
+        return
+    for i, item in enumerate(found):
+        if not keys(meta, (*path, i), ("name", "url")):
+            continue
+        if item["name"] is None and item["url"] is None:
+            meta.tell((*path, i), "name and url are null; write [] where nothing external was used")
+        elif text_at(meta, (*path, i, "name")) & text_at(meta, (*path, i, "url")):
+            if DEVELOPMENT_SET.search(f"{item['name']} {item['url']}"):
+                meta.tell((*path, i), "is the challenge's own data set, which is not external; leave it out")
+            else:
+                _url(meta, (*path, i, "url"))
+
+
+def _url(meta: Located, path: Path) -> None:
+    if not re.match(r"https?://\S+$", meta.get(path)):
+        meta.tell(path, f"{meta.get(path)!r} is no http(s) address")
+
+
+def _results(meta: Located, machines: Sequence[str]) -> None:
+    path = ("results", "development_dataset")
+    if not keys(meta, path[:1], path[1:]) or not isinstance(meta.get(path), dict):
+        if isinstance(meta.get(path[:1]), dict) and path[1] in meta.get(path[:1]):
+            meta.tell(path, f"{meta.get(path)!r}, expected a line a machine")
+        return
+    found = meta.get(path)
+    for name in found:
+        if name not in machines:
+            hint = did_you_mean(str(name), machines, cutoff=0.4)
+            meta.tell((*path, name), f"no machine of the development set{hint} (expected: {', '.join(machines)})")
+    if missing := [m for m in machines if m not in found]:
+        meta.tell(path, f"missing {', '.join(missing)}")
+    for name in (m for m in machines if m in found):
+        if keys(meta, (*path, name), METRICS):
+            _percents(meta, (*path, name))
+
+
+def _percents(meta: Located, path: Path) -> None:
+    values = [meta.get((*path, metric)) for metric in METRICS]
+    for metric, value in zip(METRICS, values, strict=True):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
+            meta.tell((*path, metric), f"{value!r}, expected percent, 0 to 100")
+            return
+    if max(values) <= 1:
+        meta.tell(path, f"{', '.join(map(str, values))}: fractions, percent expected (66.46, not 0.6646)")
+    elif values[2] < PAUC_FLOOR - 0.005:
+        meta.tell((*path, "pauc"), f"{values[2]} is below the floor of {PAUC_FLOOR}; not standardised after McClish?")
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes a value that stands in two places out twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def text(meta: Mapping[str, Any]) -> str:
+    """The file's text, keys in the order given."""
+    return yaml.dump(meta, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=1000)

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""The official metric of evaluation results, once their truth is published: joined by clip name, never by order.
+
+    python tools/evaluate.py results/eval/s1 --ground-truth eval_data_list_2026.csv
+    python tools/evaluate.py submission/Example_EXU_task2.zip --ground-truth dcase2026_task2_evaluator --ci
+
+PATH is the baseline's eval_data_list_2026.csv, the folder of the organisers' evaluator (ground_truth_data/ and
+ground_truth_domain/ in it), or the simulator's eval_data/eval_data_list.csv. Exit code 2: bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from asd import evaluation
+from asd.submission import part_of, read_systems
+from asd.tables import FORMATS, rendered
+from asd.vocabulary import BadInput
+
+
+def truths_of(path: Path, machines: Sequence[str] | None) -> evaluation.Truths:
+    """All machines of the truth at `path`, or those asked for."""
+    truths = evaluation.read_truth(path)
+    lacking = [m for m in machines or () if m not in truths]
+    if lacking:
+        raise BadInput(f"{path}: no truth of {', '.join(lacking)} (there: {', '.join(truths)})")
+    return {m: truths[m] for m in machines or truths}
+
+
+def main(argv: Sequence[str]) -> int:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS|ZIP", help="system folders or a package")
+    parser.add_argument("--ground-truth", type=Path, required=True, metavar="PATH")
+    parser.add_argument("--machines", nargs="+", metavar="MACHINE", help="a part of the machines")
+    parser.add_argument("--ci", action="store_true", help="bootstrap intervals and paired differences")
+    parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap (%(default)s)")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="%(default)s")
+    args = parser.parse_args(argv)
+    try:
+        truths = truths_of(args.ground_truth, args.machines)
+        systems = part_of(read_systems(args.results), args.machines)
+        bootstrap = evaluation.Bootstrap(truths, args.draws) if args.ci else None
+        for title, rows in evaluation.tables(systems, truths, {}, bootstrap):
+            print(rendered(title, rows, args.format), end="")
+    except (BadInput, OSError) as error:
+        print(f"evaluate.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
