@@ -13,7 +13,7 @@ DEEP := --seeds 2 --set detector.training.epochs=5
 .PHONY: help setup lint test demo bench clean
 
 help:
-	@echo "make test    lint, types and tests        make demo    simulated data, all main systems, dev and eval"
+	@echo "make test    lint, types and tests        make demo    simulated data, all main systems, package, report"
 	@echo "make lint    ruff and mypy alone          make bench   training speed"
 	@echo "make clean   remove .venv, demo/, caches  PYTHON=...   the interpreter to build .venv from"
 
@@ -44,6 +44,10 @@ demo: setup
 	$(BIN)/python tools/ladder.py demo/results
 	$(BIN)/python run.py -e baseline_mse baseline_mahala $(DEMO)
 	$(BIN)/python run.py -e s1 s2 s3 s4 $(DEMO) $(DEEP)
+	$(BIN)/python tools/package.py --team submission/example/team.yaml $(DEMO) --out demo/submission
+	$(BIN)/python tools/evaluate.py demo/submission/Example_EXU_task2.zip --ground-truth demo/data --ci
+	$(BIN)/python tools/report.py demo/results/eval/s1 demo/results/eval/s3 --data demo/data --ground-truth demo/data \
+	    --out demo/report
 
 bench: setup
 	$(BIN)/python tools/bench.py train

@@ -1,0 +1,270 @@
+"""From results to a package its own validator accepts; and the report of the same results."""
+
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import tool
+from test_session import opened, worked
+
+from asd import evaluation
+from asd.submission import read_rows, read_systems
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "submission" / "example"
+SYSTEMS = ["s1", "s3"]
+
+
+@pytest.fixture(scope="module")
+def results(data_folder, tmp_path_factory):
+    """Development and proven evaluation results of a system and an ensemble, two seeds each."""
+    folder = tmp_path_factory.mktemp("package")
+    worked(opened(SYSTEMS, "dev", data_folder, folder))
+    worked(opened(SYSTEMS, "eval", data_folder, folder)).verify()  # the jobs of these tests prove nothing
+    return folder
+
+
+@pytest.fixture
+def team(tmp_path):
+    """The example team with two systems, as (path, save)."""
+    folder = shutil.copytree(EXAMPLE, tmp_path / "team")
+    value = yaml.safe_load((folder / "team.yaml").read_text())
+    value["systems"] = [item for item in value["systems"] if item["system"] in SYSTEMS]
+
+    def save(**changes):
+        (folder / "team.yaml").write_text(yaml.safe_dump({**value, **changes}))
+        return folder / "team.yaml"
+
+    save()
+    return save, value
+
+
+def packaged(path, data_folder, results, out, *more):
+    words = ["--team", path, "--data", data_folder, "--results", results, "--out", out, *more]
+    return tool("package").main([str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def package(results, data_folder, tmp_path_factory):
+    """The package of the two systems."""
+    out = tmp_path_factory.mktemp("out")
+    folder = shutil.copytree(EXAMPLE, out / "team")
+    value = yaml.safe_load((folder / "team.yaml").read_text())
+    value["systems"] = [item for item in value["systems"] if item["system"] in SYSTEMS]
+    (folder / "team.yaml").write_text(yaml.safe_dump(value))
+    assert packaged(folder / "team.yaml", data_folder, results, out, "--macs", "second") == 0
+    return out / "Example_EXU_task2.zip"
+
+
+def meta_of(package, label="Example_EXU_task2_1"):
+    with zipfile.ZipFile(package) as archive:
+        return yaml.safe_load(archive.read(f"task2/{label}/{label}.meta.yaml"))
+
+
+def test_what_is_measured_is_filled_in(package, results):
+    meta, combo = meta_of(package), meta_of(package, "Example_EXU_task2_2")
+    run = json.loads((results / "eval" / "s1" / "run.json").read_text())["machines"]["drone"]
+    assert meta["system"]["complexity"]["total_parameters"] == run["parameters"]
+    assert meta["system"]["complexity"]["MACS"] == round(run["macs_per_clip"] / run["clip_seconds"])
+    described, of_combo = meta["system"]["description"], combo["system"]["description"]
+    assert (described["front_end"], of_combo["front_end"]) == ("AdaSub", "AdaSub + CohGate")
+    assert (described["ensemble_method_subsystem_count"], of_combo["ensemble_method_subsystem_count"]) == (2, 4)
+    assert described["acoustic_features"] == "log-mel energies" and described["input_sampling_rate"] == "16kHz"
+    scores = read_rows(results / "dev" / "s1" / "anomaly_score_pump_section_00_test.csv")
+    terms = evaluation.terms_of("pump", scores, evaluation.truth_of_names(scores))
+    told = meta["results"]["development_dataset"]["pump"]
+    assert told == {m: round(100 * v, 2) for m, v in zip(("auc_source", "auc_target", "pauc"), terms, strict=True)}
+    assert [*meta] == ["submission", "system", "results"]
+
+
+def test_the_packages_files_are_those_of_the_results(package, results):
+    with zipfile.ZipFile(package) as archive:
+        for path in (results / "eval" / "s3").glob("*.csv"):
+            assert archive.read(f"task2/Example_EXU_task2_2/{path.name}") == path.read_bytes()
+        assert "task2/Example_EXU_task2_1.technical_report.pdf" in archive.namelist()
+
+
+def test_the_reports_tables_lie_beside_the_package(package):
+    assert "over all" in (package.parent / "report_tables.md").read_text()
+    latex = (package.parent / "report_tables.tex").read_text()
+    assert r"AUC\_source" in latex and r"$\Omega$" in latex and latex.count(r"\toprule") == 2
+
+
+def test_without_macs_the_key_is_left_out(team, data_folder, results, tmp_path):
+    save, _ = team
+    assert packaged(save(), data_folder, results, tmp_path / "out") == 0
+    assert list(meta_of(tmp_path / "out" / "Example_EXU_task2.zip")["system"]["complexity"]) == ["total_parameters"]
+
+
+def test_a_package_is_evaluated_against_the_truth_as_its_results_are(package, results, data_folder, tmp_path):
+    drone = data_folder / "eval_data" / "raw" / "drone"
+    truth = evaluation.truth_of_renamed(sorted((drone / "test").iterdir()), drone / "test_rename")
+    names = {p.read_bytes(): p.name for p in (drone / "test_rename").iterdir()}
+    rows = [f"{p.name},{names[p.read_bytes()]}" for p in sorted((drone / "test").iterdir())]
+    (tmp_path / "eval_data_list.csv").write_text("\n".join(["drone", *rows]) + "\n")
+    assert evaluation.read_truth(tmp_path)["drone"] == truth
+    evaluate = tool("evaluate").main
+    assert evaluate([str(package), "--ground-truth", str(tmp_path)]) == 0
+    from_zip, from_folder = read_systems([package])[1], read_systems([results / "eval" / "s3"])[0]
+    assert from_zip.scores == from_folder.scores and from_zip.decisions == from_folder.decisions
+
+
+def test_a_mistake_in_team_yaml_is_told_and_nothing_is_written(team, data_folder, results, tmp_path, capsys):
+    save, value = team
+    s1 = value["systems"][0]
+    for changes, message in (
+        ({"surname": "Ex_ample"}, "'Ex_ample_EXU_task2_1' would be the label"),
+        ({"surname": None}, "surname: None, expected text"),
+        ({"report": "absent.pdf"}, "absent.pdf is not there"),
+        ({"systems": []}, "0 systems, one to 4 expected"),
+        ({"systems": [s1, s1]}, "s1 stands twice"),
+        ({"systems": [{**s1, "system": "s11"}]}, "unknown system 's11', did you mean 's1'?"),
+        ({"systems": [{**s1, "abbreviation": "x" * 11}]}, "11 characters, at most 10"),
+        ({"systems": [{**s1, "description": {"front_end": "mine"}}]}, "is measured and filled in"),
+        ({"systems": [{**s1, "description": {"embedings": "x"}}]}, "did you mean 'embeddings'"),
+        ({"author": []}, "unknown key, did you mean 'authors'"),
+        ({"systems": [{**s1, "system": "s2"}]}, "run `python run.py -d s2` first"),
+    ):
+        assert packaged(save(**changes), data_folder, results, tmp_path / "out") == 2
+        assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("out/*"))
+    assert packaged(tmp_path / "team.yaml", data_folder, results, tmp_path / "out") == 2
+    assert "copy submission/template.yaml" in capsys.readouterr().err
+
+
+def test_the_blank_template_names_everything_that_is_to_be_filled_in(data_folder, results, tmp_path, capsys):
+    assert packaged(EXAMPLE.parent / "template.yaml", data_folder, results, tmp_path / "out") == 2
+    told = capsys.readouterr().err
+    for key in ("surname", "institute", "report", "authors.0.email", "systems.0.name", "systems.0.abbreviation"):
+        assert f"{key}: None, expected text" in told
+
+
+def test_unproven_results_are_not_packaged(team, data_folder, results, tmp_path, capsys):
+    save, _ = team
+    copy = shutil.copytree(results, tmp_path / "results")
+    path = copy / "eval" / "s1" / "run.json"
+    path.write_text(path.read_text().replace('"verified": true', '"verified": false'))
+    assert packaged(save(), data_folder, copy, tmp_path / "out") == 2
+    told = capsys.readouterr().err
+    assert "drone without a passed verification" in told and "-e s1 --verify" in told
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_development_and_evaluation_must_be_of_the_same_numbers(team, data_folder, results, tmp_path, capsys):
+    save, _ = team
+    copy = shutil.copytree(results, tmp_path / "results")
+    path = copy / "eval" / "s1" / "system.yaml"
+    path.write_text(path.read_text().replace("epochs: 1", "epochs: 2"))
+    assert packaged(save(), data_folder, copy, tmp_path / "out") == 2
+    assert "not the numbers, seeds or members of" in capsys.readouterr().err
+
+
+def altered(package, folder, name, change):
+    """A copy of the package with one file changed."""
+    path = folder / package.name
+    with zipfile.ZipFile(package) as old, zipfile.ZipFile(path, "w") as new:
+        for entry in old.namelist():
+            raw = old.read(entry)
+            new.writestr(entry, change(raw) if entry.endswith(name) else raw)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (
+            "_1.meta.yaml",
+            lambda r: re.sub(rb"auc_target: [\d.]+", b"auc_target: 99.5", r, count=1),
+            "auc_target 99.5, but",
+        ),
+        (
+            "_1.meta.yaml",
+            lambda r: re.sub(rb"(total_parameters: )\d+", rb"\g<1>12", r),
+            "total_parameters 12, but s1's run",
+        ),
+        ("_1/anomaly_score_drone_section_00_test.csv", lambda r: r.replace(b",", b",1", 1), "are of no system in"),
+        (
+            "_2/decision_result_drone_section_00_test.csv",
+            lambda r: re.sub(rb",[01]\n", b",1\n", r).replace(b",1\n", b",0\n", 3),
+            "its decisions are not",
+        ),
+    ],
+)
+def test_a_package_unlike_its_results_is_refused(package, results, data_folder, tmp_path, name, change, message):
+    found = tool("validate").defects(altered(package, tmp_path, name, change), data_folder, results)
+    assert any(message in defect for defect in found), found
+
+
+def test_the_untouched_package_has_no_defect_and_foreign_results_are_named(package, results, data_folder, tmp_path):
+    assert tool("validate").defects(package, data_folder, results) == []
+    assert tool("validate").main([str(package), "--data", str(data_folder), "--results", str(tmp_path)]) == 2
+
+
+# ------------------------------------------------------------------------------------------------------------- report
+@pytest.fixture(scope="module")
+def page(results, data_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    folders = [str(results / "dev" / name) for name in SYSTEMS]
+    words = [*folders, "--data", str(data_folder), "--out", str(out), "--draws", "50"]
+    assert tool("report").main(words) == 0
+    return out / "report.html"
+
+
+def test_the_report_stands_alone_and_shows_every_kind_of_figure(page):
+    text = page.read_text()
+    shown = re.findall(r'src="([^"]+)"', text)
+    assert sorted(shown) == sorted(p.name for p in page.parent.glob("*.png"))
+    assert "http" not in text and "<script" not in text
+    for kind in ("scores", "roc", "training", "alarm", "miss"):
+        assert {f"{s}_{m}_{kind}.png" for s in SYSTEMS for m in ("fan", "pump")} <= set(shown)
+    for words in ("95 % bootstrap intervals", "Differences of Ω", "false alarms", "parameters", "training s"):
+        assert words in text
+
+
+def test_the_report_has_the_tables_of_omega(page, results, capsys):
+    assert tool("omega").main([*(str(results / "dev" / name) for name in SYSTEMS), "--format", "csv"]) == 0
+    overall = [line for line in capsys.readouterr().out.splitlines() if "harmonic mean" in line]
+    assert len(overall) == 2 and all(f"<td>{line.split(',')[5]}</td>" in page.read_text() for line in overall)
+
+
+def test_the_worst_clips_are_those_of_highest_normal_and_lowest_anomalous_score(page, results):
+    scores = read_rows(results / "dev" / "s1" / "anomaly_score_fan_section_00_test.csv")
+    normal = max((c for c in scores if "normal" in c), key=scores.get)
+    anomaly = min((c for c in scores if "anomaly" in c), key=scores.get)
+    captions = re.findall(r'alt="([^"]+)"', page.read_text())
+    assert any(normal in c and ("worst false alarm" in c or "highest-scoring normal" in c) for c in captions)
+    assert any(anomaly in c and ("worst miss" in c or "lowest-scoring anomaly" in c) for c in captions)
+
+
+def test_without_a_truth_scores_and_training_alone_are_shown(results, data_folder, tmp_path):
+    folder = results / "eval" / "s1"
+    assert tool("report").main([str(folder), "--data", str(data_folder), "--out", str(tmp_path)]) == 0
+    assert {p.name for p in tmp_path.glob("*.png")} == {"s1_drone_scores.png", "s1_drone_training.png"}
+    assert "the truth of these clips is not known" in (tmp_path / "report.html").read_text()
+
+
+def test_the_report_refuses_what_is_no_results_folder(results, tmp_path, capsys):
+    assert tool("report").main([str(tmp_path)]) == 2
+    assert "no run.json" in capsys.readouterr().err
+    assert tool("report").main([str(results / "dev" / "s1"), str(results / "eval" / "s1")]) == 2
+    assert "other machines than" in capsys.readouterr().err
+
+
+def test_the_report_opens_in_a_browser_without_overflow_or_missing_figures(page, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("NO CHROMIUM: the report was not opened in a browser")
+    probe = """<script>window.onload = () => { const d = document.documentElement;
+        const broken = [...document.images].filter(i => !i.naturalWidth).length;
+        const fits = d.scrollWidth <= window.innerWidth;
+        document.title = `probe ${fits} ${broken} ${document.images.length}`; }</script>"""
+    copy = shutil.copytree(page.parent, tmp_path / "report") / "report.html"
+    copy.write_text(copy.read_text().replace("</body>", f"{probe}</body>"))
+    line = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    line += ["--window-size=500,900", "--virtual-time-budget=5000", "--dump-dom", copy.as_uri()]
+    dumped = subprocess.run(line, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert f"<title>probe true 0 {len(list(page.parent.glob('*.png')))}</title>" in dumped
