@@ -8,6 +8,7 @@ from asd.detectors.autoencoder import AutoEncoder
 from asd.detectors.blend import Blend, LedoitWolf, Ridge
 from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
 from asd.detectors.scoring import MeanSquaredError, SelectiveMahalanobis
+from asd.detectors.two_microphones import TwoMicrophoneAutoEncoder
 
 __all__ = [
     "AutoEncoder",
@@ -19,5 +20,6 @@ __all__ = [
     "ResidualNet",
     "Ridge",
     "SelectiveMahalanobis",
+    "TwoMicrophoneAutoEncoder",
     "Unscaled",
 ]
