@@ -6,6 +6,7 @@ cannot use: no label, no test domain, no other clip.
 
 from asd.detectors.autoencoder import AutoEncoder
 from asd.detectors.blend import Blend, LedoitWolf, Ridge
+from asd.detectors.far_conditioned import FarConditionedNeighbours
 from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
 from asd.detectors.scoring import MeanSquaredError, SelectiveMahalanobis
 from asd.detectors.two_microphones import TwoMicrophoneAutoEncoder
@@ -13,6 +14,7 @@ from asd.detectors.two_microphones import TwoMicrophoneAutoEncoder
 __all__ = [
     "AutoEncoder",
     "Blend",
+    "FarConditionedNeighbours",
     "LedoitWolf",
     "MeanSquaredError",
     "OrganisersNet",
