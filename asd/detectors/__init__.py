@@ -6,6 +6,7 @@ cannot use: no label, no test domain, no other clip.
 
 from asd.detectors.autoencoder import AutoEncoder
 from asd.detectors.blend import Blend, LedoitWolf, Ridge
+from asd.detectors.denoised import SemiDenoising
 from asd.detectors.far_conditioned import FarConditionedNeighbours
 from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
 from asd.detectors.scoring import MeanSquaredError, SelectiveMahalanobis
@@ -22,6 +23,7 @@ __all__ = [
     "ResidualNet",
     "Ridge",
     "SelectiveMahalanobis",
+    "SemiDenoising",
     "TwoMicrophoneAutoEncoder",
     "Unscaled",
 ]

@@ -27,6 +27,10 @@ from asd.vocabulary import Arrays, BadInput, Feature, Workplace
 
 BLOCKS = ("msm", "ridge", "modulation")
 BATCH = 256  # windows embedded at once
+MASKED_TRAINING = Training(
+    epochs=30,  # *chosen*: half an hour for a machine of 1,000 clips on one core
+    batch_size=64,  # windows; *chosen*: enough steps an epoch where there are a hundred clips
+)
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,7 @@ class FarConditionedNeighbours:
     hop: int = 16  # frames, 0.5 s; *chosen*: 15 windows in 10 s, so that their top 10 % are two
     masking: Masking = field(default_factory=Masking)
     network: MaskedNet = field(default_factory=MaskedNet)
-    training: Training = field(
-        default_factory=lambda: Training(epochs=50, batch_size=64)
-    )  # *chosen*: loss is flat by then
+    training: Training = field(default_factory=lambda: MASKED_TRAINING)
     ridge: RidgeResidual = field(default_factory=RidgeResidual)
     modulation: Modulation = field(default_factory=Modulation)
     nuisance_rank: int = 8  # directions of the shared subspace; *chosen*: an eighth of the embedding

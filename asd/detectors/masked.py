@@ -75,7 +75,7 @@ class MaskedModel(nn.Module):
         self.outward = StackedLinear(numbers.embedding, flat, draws)
         back = channels[:0:-1]  # deepest first
         ups = [nn.Sequential(Doubled(), convolved(a, b, draws)) for a, b in zip(back, back[1:], strict=False)]
-        self.decoder = nn.Sequential(*ups, Doubled(), StackedConv(back[-1], 1, 3, draws))
+        self.decoder = nn.Sequential(*ups, StackedConv(back[-1], 4, 3, draws), nn.PixelShuffle(2))
 
     def scaled(self, windows: torch.Tensor) -> torch.Tensor:
         """Windows (S, B, W, M) in dB, standardised band by band."""
