@@ -14,8 +14,8 @@ and pAUC are over all test clips. Trainings lie in the results' store: an interr
 from __future__ import annotations
 
 import argparse
-import contextlib
 import re
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-import run
 from asd import data, evaluation
 from asd.submission import SCORE, file_name, read_rows
 from asd.vocabulary import BadInput
@@ -106,9 +106,8 @@ def figures(folder: Path, machine: str) -> Figures:
 def trained(args: argparse.Namespace, systems: Sequence[str], machines: Sequence[str], words: Sequence[str]) -> None:
     line = ["-d", *systems, "--data", str(args.data), "--results", str(args.results), "--machines", *machines]
     line += ["--set", f"detector.training.epochs={args.epochs}", "--workers", str(args.workers), *words]
-    with contextlib.redirect_stdout(sys.stderr):
-        if run.main(line) != 0:
-            raise BadInput(f"run.py {' '.join(line)}: failed, see above")
+    if subprocess.run([sys.executable, str(ROOT / "run.py"), *line], stdout=sys.stderr).returncode:
+        raise BadInput(f"run.py {' '.join(line)}: failed, see above")
 
 
 def measured(args: argparse.Namespace, machines: Sequence[str]) -> Table:
