@@ -16,8 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import systems
 from asd import data, evaluation
@@ -25,6 +24,7 @@ from asd.store import write_text
 from asd.submission import SCORE, file_name, read_rows
 from asd.vocabulary import BadInput
 
+RUN = Path(__file__).resolve().parent.parent / "run.py"
 SYSTEM = "msm_dsp_knn"
 LAMBDAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 BLOCKS = {
@@ -48,7 +48,7 @@ def measured(args: argparse.Namespace, departures: Mapping[str, str], machines: 
     line += ["--workers", str(args.workers)]
     sets = [*args.set, *(f"detector.{name}={value}" for name, value in departures.items())]
     line += [word for text in sets for word in ("--set", text)]
-    if subprocess.run([sys.executable, str(ROOT / "run.py"), *line], stdout=sys.stderr).returncode:
+    if subprocess.run([sys.executable, str(RUN), *line], stdout=sys.stderr).returncode:
         raise BadInput(f"run.py {' '.join(line)}: failed, see above")
     folder = args.results / "dev" / SYSTEM
     return {m: evaluation.terms_of(m, read_rows(folder / file_name(SCORE, m))) for m in machines}

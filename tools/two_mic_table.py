@@ -23,13 +23,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import data, evaluation
 from asd.submission import SCORE, file_name, read_rows
 from asd.vocabulary import BadInput
 
+RUN = Path(__file__).resolve().parent.parent / "run.py"
 N_TRAIN, N_TEST = 1000, 200  # clips of a machine, and of each condition in the test; sec. 3.1
 TEST_SHARE = 0.4  # of a small collection's normal clips go to the test; *chosen*: so that both sides keep some
 SEED = 2025  # of the random choice of clips
@@ -106,7 +106,7 @@ def figures(folder: Path, machine: str) -> Figures:
 def trained(args: argparse.Namespace, systems: Sequence[str], machines: Sequence[str], words: Sequence[str]) -> None:
     line = ["-d", *systems, "--data", str(args.data), "--results", str(args.results), "--machines", *machines]
     line += ["--set", f"detector.training.epochs={args.epochs}", "--workers", str(args.workers), *words]
-    if subprocess.run([sys.executable, str(ROOT / "run.py"), *line], stdout=sys.stderr).returncode:
+    if subprocess.run([sys.executable, str(RUN), *line], stdout=sys.stderr).returncode:
         raise BadInput(f"run.py {' '.join(line)}: failed, see above")
 
 
