@@ -8,6 +8,7 @@ import torch
 
 from asd import training as loop
 from asd.detectors import FarConditionedNeighbours
+from asd.detectors.convolution import Doubled
 from asd.detectors.descriptors import Modulation, RidgeResidual, octave_powers, ridge_residual
 from asd.detectors.far_conditioned import balance, balanced, conditioned, nuisance
 from asd.detectors.masked import MaskedNet, Masking
@@ -95,6 +96,11 @@ def test_loss_is_the_mean_squared_error_over_what_is_masked():
     filled = net.fill(torch.where(masked, torch.zeros(()), scaled))
     torch.testing.assert_close(net(x, masked), (scaled - filled)[masked].square().mean()[None])
     assert net.embed(scaled).shape == (1, 4, 5)
+
+
+def test_each_pixel_is_doubled_both_ways():
+    maps = torch.arange(6.0).reshape(1, 1, 2, 3)
+    assert torch.equal(Doubled()(maps), maps.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3))
 
 
 def test_masked_models_in_one_stack_are_the_same_as_alone():
@@ -216,6 +222,7 @@ def test_the_top_tenth_of_few_windows_is_the_highest():
 # ---- the whole detector ----------------------------------------------------------------------------------------------
 
 SMALL = FarConditionedNeighbours(
+    attenuation=0.5,
     window=20,
     hop=8,
     network=MaskedNet(width=16, embedding=6),

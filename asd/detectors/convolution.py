@@ -57,11 +57,16 @@ class StackedMapNorm(nn.Module):
         return functional.batch_norm(maps, mean, var, self.weight.view(-1), self.bias.view(-1), self.training)
 
 
+def repeated(x: torch.Tensor, times: int) -> torch.Tensor:
+    """Each element of the last axis `times` times: (..., D) -> (..., D * times)."""
+    return x[..., None].expand(*x.shape, times).flatten(-2)
+
+
 class Doubled(nn.Module):
     """Each pixel becomes 2 x 2: (B, C, H, W) -> (B, C, 2 H, 2 W), by repetition, whose gradient is a plain sum."""
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        return maps.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+        return repeated(repeated(maps, 2).transpose(2, 3), 2).transpose(2, 3)
 
 
 def convolved(n_in: int, n_out: int, draws: list[torch.Generator], stride: int = 1) -> nn.Sequential:

@@ -18,6 +18,7 @@ from torch import nn
 
 from asd import training as loop
 from asd.detectors.autoencoder import AutoEncoder, AutoEncoderScorer
+from asd.detectors.convolution import repeated
 from asd.detectors.networks import Standardise, n_parameters
 from asd.detectors.unet import ResidualUNet
 from asd.detectors.windows import filled
@@ -117,7 +118,7 @@ class Denoiser(nn.Module):
         return self.scale(patches.flatten(1, 2)).view_as(patches)
 
     def corrected(self, scaled: torch.Tensor) -> torch.Tensor:
-        images = scaled.repeat_interleave(self.stretch, dim=-1)  # (S, B, T, R), the paper's 256 x 256 image
+        images = repeated(scaled, self.stretch)  # (S, B, T, R), the paper's 256 x 256 image
         return self.unet(images).unflatten(-1, (-1, self.stretch)).mean(dim=-1)
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
