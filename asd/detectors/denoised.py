@@ -19,14 +19,12 @@ from torch import nn
 from asd import training as loop
 from asd.detectors.autoencoder import AutoEncoder, AutoEncoderScorer
 from asd.detectors.convolution import repeated
-from asd.detectors.networks import Standardise, n_parameters
+from asd.detectors.networks import n_parameters
 from asd.detectors.unet import ResidualUNet
-from asd.detectors.windows import filled
+from asd.detectors.windows import BandScale, filled
 from asd.store import digest, fingerprint
 from asd.training import Training, generator
 from asd.vocabulary import Arrays, BadInput, Feature, Workplace
-
-FLOOR = 1e-3  # dB, the least standard deviation divided by: a band that never changes stays near 0
 
 
 @dataclass(frozen=True)
@@ -111,22 +109,19 @@ class Denoiser(nn.Module):
         if rows % n_mels:
             raise BadInput(f"rows {rows}: a multiple of the {n_mels} mel bands expected")
         self.stretch = rows // n_mels
-        self.scale = Standardise(n_mels, len(seeds))
+        self.scale = BandScale(n_mels, len(seeds))
         self.unet = network.build(seeds)
-
-    def scaled(self, patches: torch.Tensor) -> torch.Tensor:
-        return self.scale(patches.flatten(1, 2)).view_as(patches)
 
     def corrected(self, scaled: torch.Tensor) -> torch.Tensor:
         images = repeated(scaled, self.stretch)  # (S, B, T, R), the paper's 256 x 256 image
         return self.unet(images).unflatten(-1, (-1, self.stretch)).mean(dim=-1)
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
-        return self.corrected(self.scaled(patches)) * self.scale.std[:, None] + self.scale.mean[:, None]
+        return self.corrected(self.scale(patches)) * self.scale.std[:, None] + self.scale.mean[:, None]
 
     def loss(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         """Mean squared error of one side's reconstruction against the other side, standardised: -> (S,)."""
-        return (self.corrected(self.scaled(one)) - self.scaled(other)).square().mean(dim=(1, 2, 3))
+        return (self.corrected(self.scale(one)) - self.scale(other)).square().mean(dim=(1, 2, 3))
 
 
 @dataclass(frozen=True)
@@ -179,10 +174,8 @@ class _Fitting:
 
     def weights(self) -> list[Arrays]:
         def build(seeds: Sequence[int]) -> Denoiser:
-            near = self.patches.near.double()
-            denoiser = Denoiser(self.recipe.network, self.recipe.rows, near.shape[1], seeds)
-            denoiser.scale.mean.copy_(near.mean(0))
-            denoiser.scale.std.copy_(near.std(0).clamp_min(FLOOR))
+            denoiser = Denoiser(self.recipe.network, self.recipe.rows, self.patches.near.shape[1], seeds)
+            denoiser.scale.learn(self.patches.near)
             return denoiser
 
         def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:

@@ -105,9 +105,7 @@ class _Fitting:
 
         def build(seeds: Sequence[int]) -> MaskedModel:
             model = self.recipe.network.build(self.recipe.window, self.n_mels, seeds)
-            near = self.windows.frames[:, : self.n_mels].double()
-            model.scale.mean.copy_(near.mean(0))
-            model.scale.std.copy_(near.std(0).clamp_min(1e-3))
+            model.scale.learn(self.windows.frames[:, : self.n_mels])
             return model
 
         def loss(network: torch.nn.Module, rows: torch.Tensor) -> torch.Tensor:
@@ -150,7 +148,7 @@ class _Fitting:
 def embedded(model: MaskedModel, windows: np.ndarray) -> np.ndarray:
     """Windows (n, W, M) in dB -> (n, E), by a single-seed model in evaluation state."""
     batches = torch.from_numpy(np.ascontiguousarray(windows)).split(BATCH)
-    return torch.cat([model.embed(model.scaled(batch[None]))[0] for batch in batches]).numpy()
+    return torch.cat([model.embed(model.scale(batch[None]))[0] for batch in batches]).numpy()
 
 
 def restored(recipe: FarConditionedNeighbours, weights: Arrays) -> MaskedModel:

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from asd.detectors.convolution import Doubled, StackedConv, convolved, folded, padded, unfolded
-from asd.detectors.networks import Standardise
 from asd.detectors.stacked import StackedLinear, generators
+from asd.detectors.windows import BandScale
 from asd.training import generator
 from asd.vocabulary import BadInput
 
@@ -69,7 +69,7 @@ class MaskedModel(nn.Module):
         self.size = window, n_mels
         self.grid = tuple(-(-n // 2**DEPTH) for n in self.size)  # (height, width) of the deepest maps
         flat = channels[-1] * self.grid[0] * self.grid[1]
-        self.scale = Standardise(n_mels, len(seeds))
+        self.scale = BandScale(n_mels, len(seeds))
         self.encoder = nn.Sequential(*(convolved(a, b, draws, 2) for a, b in zip(channels, channels[1:], strict=False)))
         self.inward = StackedLinear(flat, numbers.embedding, draws)
         self.outward = StackedLinear(numbers.embedding, flat, draws)
@@ -77,12 +77,8 @@ class MaskedModel(nn.Module):
         ups = [nn.Sequential(Doubled(), convolved(a, b, draws)) for a, b in zip(back, back[1:], strict=False)]
         self.decoder = nn.Sequential(*ups, StackedConv(back[-1], 4, 3, draws), nn.PixelShuffle(2))
 
-    def scaled(self, windows: torch.Tensor) -> torch.Tensor:
-        """Windows (S, B, W, M) in dB, standardised band by band."""
-        return self.scale(windows.flatten(1, 2)).view_as(windows)
-
     def embed(self, scaled: torch.Tensor) -> torch.Tensor:
-        """(S, B, W, M) -> (S, B, E)"""
+        """Standardised windows (S, B, W, M) -> (S, B, E)"""
         maps = self.encoder(padded(folded(scaled[:, :, None]), 2**DEPTH))  # (B, S C, H, W)
         return self.inward(unfolded(maps, len(scaled)).flatten(2))
 
@@ -97,6 +93,6 @@ class MaskedModel(nn.Module):
 
         A masked block enters as 0, the band's mean over the training clips.
         """
-        scaled = self.scaled(windows)
+        scaled = self.scale(windows)
         wrong = (scaled - self.fill(scaled.masked_fill(masked, 0))).square()
         return (wrong * masked).sum(dim=(1, 2, 3)) / masked.sum(dim=(1, 2, 3))

@@ -1,4 +1,7 @@
-"""Windows of neighbouring frames: clips (F, D) in, windows (n, window, D) out, by row number over many clips."""
+"""Windows of neighbouring frames: clips (F, D) in, windows (n, window, D) out, by row number over many clips.
+
+`BandScale` is the scaling of networks that take windows as images.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from asd.detectors.networks import PerDimension, Standardise
 from asd.vocabulary import Feature
 
 
@@ -51,3 +55,16 @@ class Windows:
     def __getitem__(self, rows: torch.Tensor) -> torch.Tensor:
         """Row numbers of any shape (...) -> (..., window, D)."""
         return self.frames[self._starts[rows][..., None] + self._offsets]
+
+
+class BandScale(Standardise):
+    """Each band of windows (S, B, W, M) to mean 0 and standard deviation 1 over the training frames."""
+
+    def learn(self, frames: torch.Tensor) -> None:
+        """From all training frames (n, M), in float64; a band that never changes stays near 0."""
+        exact = frames.double()
+        self.mean.copy_(exact.mean(0))
+        self.std.copy_(exact.std(0).clamp_min(PerDimension.floor))
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return super().forward(windows.flatten(1, 2)).view_as(windows)
