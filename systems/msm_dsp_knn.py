@@ -6,13 +6,13 @@ published figure. λ is in yaml/msm_dsp_knn.yaml, written there by tools/choose_
 
 from asd.calibration import GammaStandardised
 from asd.detectors import FarConditionedNeighbours
-from asd.features import LogMel
+from asd.features import LogMelPair
 from asd.frontends import NearAndFar
 from asd.system import System
 
 SYSTEM = System(
     frontend=NearAndFar(),
-    features=LogMel(),
+    features=LogMelPair(),
     detector=FarConditionedNeighbours(),
     calibration=GammaStandardised(),
     seeds=(0,),  # *chosen*: the abstract mentions no ensemble; --seeds 3 averages three

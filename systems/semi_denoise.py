@@ -6,13 +6,13 @@ Departures: noise comes from the far channel of other clips, and all machines tr
 
 from asd.calibration import GammaThreshold
 from asd.detectors import AutoEncoder, MeanSquaredError, SemiDenoising
-from asd.features import LogMel
+from asd.features import LogMelPair
 from asd.frontends import NearAndFar
 from asd.system import System
 
 SYSTEM = System(
     frontend=NearAndFar(),
-    features=LogMel(),
+    features=LogMelPair(),
     detector=SemiDenoising(detector=AutoEncoder(scoring=MeanSquaredError())),
     calibration=GammaThreshold(),
     seeds=(13711,),

@@ -6,13 +6,13 @@ reference is the near microphone, or the first of any pair; the seed is the base
 
 from asd.calibration import GammaThreshold
 from asd.detectors import MeanSquaredError, TwoMicrophoneAutoEncoder
-from asd.features import LogMel
+from asd.features import LogMelPair
 from asd.frontends import NearAndDifference
 from asd.system import System
 
 SYSTEM = System(
     frontend=NearAndDifference(),
-    features=LogMel(),
+    features=LogMelPair(),
     detector=TwoMicrophoneAutoEncoder(scoring=MeanSquaredError()),
     calibration=GammaThreshold(),
     seeds=(13711,),

@@ -10,8 +10,8 @@ from asd.detectors import MeanSquaredError, OrganisersNet, SelectiveMahalanobis,
 from asd.detectors.scoring import Residuals
 from asd.detectors.two_microphones import half
 from asd.detectors.vectors import Vectors
-from asd.features import LogMel
-from asd.frontends import NearAndDifference
+from asd.features import LogMelPair
+from asd.frontends import Near, NearAndDifference
 from asd.vocabulary import BadInput
 
 M, CONTEXT = 4, 5
@@ -116,7 +116,12 @@ def test_alpha_belongs_to_the_training_and_the_scoring_does_not():
 
 def test_features_are_the_log_mels_of_the_near_wave_and_of_the_difference_of_the_waves():
     wave = RNG.normal(size=(2, 8000)).astype(np.float32)
-    found = LogMel(n_mels=64)(NearAndDifference()(wave))
+    found = LogMelPair(n_mels=64)(NearAndDifference()(wave))
     for channel, one in enumerate((wave[:1], wave[:1] - wave[1:])):
         expected = signal.log_mel(signal.power(signal.stft(one, 1024, 512))[0], 64)
         np.testing.assert_allclose(found[:, 64 * channel : 64 * (channel + 1)], expected, atol=1e-3)
+
+
+def test_a_front_end_of_one_channel_is_refused():
+    with pytest.raises(BadInput, match="1 channel from the front-end, 2 expected"):
+        LogMelPair()(Near()(RNG.normal(size=(2, 8000)).astype(np.float32)))
