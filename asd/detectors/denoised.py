@@ -66,7 +66,7 @@ class Patches:
         together = np.concatenate(clips)  # (sum F, 2 M)
         self.near, self.far = (torch.from_numpy(half.copy()).to(device) for half in np.split(together, 2, axis=1))
         self._places = torch.from_numpy(places).to(device)  # (n, 3) first frames of the clip and of either noise
-        self._gains = torch.from_numpy(snrs.astype(np.float32)).to(device)  # (n, 2) SNR in dB, inf: no noise
+        self._snrs = torch.from_numpy(snrs.astype(np.float32)).to(device)  # (n, 2) SNR in dB, inf: no noise
 
     @staticmethod
     def _draw(row: int, rooms: np.ndarray, begins: np.ndarray, numbers: NoisyPairs) -> tuple[list, list]:
@@ -84,7 +84,7 @@ class Patches:
         """Row numbers (S, B) -> both sides of the pairs in dB, (S, B, frames, M) each."""
         offsets = torch.arange(self.frames, device=rows.device)
         clip, *noises = (self._places[rows][..., i, None] + offsets for i in range(3))  # (S, B, frames) each
-        near, snrs = self.near[clip], self._gains[rows]
+        near, snrs = self.near[clip], self._snrs[rows]
         one, other = (with_noise(near, self.far[n], snrs[..., i]) for i, n in enumerate(noises))
         return one, other
 

@@ -102,7 +102,6 @@ class _Fitting:
         return self.recipe.training_key(self.workplace.data_key)
 
     def weights(self) -> list[Arrays]:
-
         def build(seeds: Sequence[int]) -> MaskedModel:
             model = self.recipe.network.build(self.recipe.window, self.n_mels, seeds)
             model.scale.learn(self.windows.frames[:, : self.n_mels])
