@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from asd import signal
-from asd.vocabulary import Feature, Power
+from asd.vocabulary import BadInput, Feature, Power
 
 
 @dataclass(frozen=True)
@@ -17,3 +19,17 @@ class LogMel:
     def __call__(self, power: Power) -> Feature:
         """(C, K, F) -> (F, n_mels) in dB."""
         return signal.log_mel(power[0], self.n_mels)
+
+
+@dataclass(frozen=True)
+class LogMelPair(LogMel):
+    """The log-mels of a front-end's two channels side by side, for detectors that compare them."""
+
+    def __call__(self, power: Power) -> Feature:
+        """(2, K, F) -> (F, 2 n_mels) in dB. Raises BadInput for any other number of channels."""
+        if len(power) != 2:
+            raise BadInput(
+                f"{len(power)} channel from the front-end, 2 expected: a detector that compares two stands behind it "
+                "(frontend NearAndFar or NearAndDifference)"
+            )
+        return np.concatenate([signal.log_mel(channel, self.n_mels) for channel in power], axis=1)

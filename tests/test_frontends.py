@@ -20,6 +20,7 @@ SMALL = {"n_fft": 64, "hop_length": 32}
 TRANSFER = NoiseTransfer(**SMALL)
 REFERENCED = ("RefSub", "AdaSub", "CohSub", "DecisionDirectedWiener", "LogSpectralAmplitude")
 FIXED = tuple(sorted(set(frontends.__all__) - set(REFERENCED)))
+BOTH = ("NearAndDifference", "NearAndFar")  # two output channels
 NO_LOUDER = ("RefSub", "AdaSub", "CohGate", "CohSub", "DecisionDirectedWiener", "LogSpectralAmplitude")
 
 
@@ -320,7 +321,7 @@ def test_power_is_finite_and_not_negative_whatever_the_clip(name, edge):
     with warnings.catch_warnings(), np.errstate(divide="raise", over="raise", invalid="raise"):
         warnings.simplefilter("error")
         power = fitted(wave)
-    assert power.shape == (1, 513, signal.n_frames(wave.shape[1], 512)) and power.dtype == np.float32
+    assert power.shape == (1 + (name in BOTH), 513, signal.n_frames(wave.shape[1], 512)) and power.dtype == np.float32
     assert np.isfinite(power).all() and (power >= 0).all()
     if name in NO_LOUDER:
         near = frontends.Near()(wave)

@@ -6,12 +6,16 @@ cannot use: no label, no test domain, no other clip.
 
 from asd.detectors.autoencoder import AutoEncoder
 from asd.detectors.blend import Blend, LedoitWolf, Ridge
+from asd.detectors.denoised import SemiDenoising
+from asd.detectors.far_conditioned import FarConditionedNeighbours
 from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
 from asd.detectors.scoring import MeanSquaredError, SelectiveMahalanobis
+from asd.detectors.two_microphones import TwoMicrophoneAutoEncoder
 
 __all__ = [
     "AutoEncoder",
     "Blend",
+    "FarConditionedNeighbours",
     "LedoitWolf",
     "MeanSquaredError",
     "OrganisersNet",
@@ -19,5 +23,7 @@ __all__ = [
     "ResidualNet",
     "Ridge",
     "SelectiveMahalanobis",
+    "SemiDenoising",
+    "TwoMicrophoneAutoEncoder",
     "Unscaled",
 ]

@@ -43,6 +43,21 @@ class AutoEncoder:
         """Untrained networks for vectors of `n_features`, the scaling not yet learnt."""
         return Reconstruction(self.scaling.build(n_features, len(seeds)), self.network.build(n_features, seeds))
 
+    def n_features(self, weights: Arrays) -> int:
+        """Length of the vectors that a network with these weights (no S axis) takes."""
+        return next(w.shape[0] for name, w in weights.items() if name.startswith("network.") and w.ndim == 2)
+
+    def loss(self, vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        """What training minimises, rows (S, B) -> (S,)."""
+        return reconstruction_loss(vectors, network, rows)
+
+    def fit_scoring(self, residuals: Residuals) -> Arrays:
+        return self.scoring.fit(residuals)
+
+    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
+        """Score of one clip from its residual (F', context, D)."""
+        return self.scoring.score(fitted, residual)
+
     def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[AutoEncoderScorer]:
         """Features (F, D) a clip, is_target (N,). They are read only if the store lacks weights or a fitted scoring."""
         fitting = _Fitting(self, features, is_target, workplace)
@@ -64,7 +79,7 @@ class _Fitting:
 
     @cached_property
     def code(self) -> str:
-        return fingerprint(self.recipe.scoring, modules=(__name__,))
+        return fingerprint(self.recipe.scoring, modules=(__name__, type(self.recipe).__module__))
 
     @cached_property
     def key(self) -> str:
@@ -77,7 +92,7 @@ class _Fitting:
             return built
 
         def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-            return reconstruction_loss(self.vectors, network, rows)
+            return self.recipe.loss(self.vectors, network, rows)
 
         return loop.trained_weights(
             build, loss, lambda: len(self.vectors), self.recipe.training, self.key, self.workplace
@@ -96,8 +111,8 @@ class _Fitting:
             return (residual(network, feature, self.recipe.context) for feature in self.features)
 
         residuals = Residuals(clips, self.is_target, partial(self._batches, network, seed))
-        fitted = self.recipe.scoring.fit(residuals)
-        return {**fitted, "train_scores": np.array([self.recipe.scoring.score(fitted, r) for r in clips()])}
+        fitted = self.recipe.fit_scoring(residuals)
+        return {**fitted, "train_scores": np.array([self.recipe.score(fitted, r) for r in clips()])}
 
     def _batches(self, network: nn.Module, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """One more epoch's batches over the training rows, as the organisers' last pass."""
@@ -121,8 +136,7 @@ def residual(network: nn.Module, feature: Feature, context: int) -> np.ndarray:
 
 def restored(recipe: AutoEncoder, weights: Arrays) -> nn.Module:
     """A single-seed network in evaluation state with `weights` (no S axis), on the CPU: scoring runs there."""
-    n_features = next(w.shape[0] for name, w in weights.items() if name.startswith("network.") and w.ndim == 2)
-    network = recipe.build(n_features, (0,))
+    network = recipe.build(recipe.n_features(weights), (0,))
     network.load_state_dict({name: torch.from_numpy(array)[None] for name, array in weights.items()})
     return network.eval()
 
@@ -138,7 +152,7 @@ class AutoEncoderScorer:
     train_scores: np.ndarray  # (N,) an autoencoder cannot unsee a clip: scored with the clip among the training data
 
     def score(self, feature: Feature) -> float:
-        return self.recipe.scoring.score(self.fitted, residual(self.network, feature, self.recipe.context))
+        return self.recipe.score(self.fitted, residual(self.network, feature, self.recipe.context))
 
     @property
     def n_parameters(self) -> int:

@@ -1,0 +1,246 @@
+"""Semi-denoising: a U-Net trained noise to noise cleans a clip's log-mels for an unchanged detector behind it.
+
+(F, 2 M) features in, near and far log-mel side by side; the detector gets the denoised near half (F, M).
+Semi-denoising autoencoder (an unpublished DCASE 2025 Task 2 report), secs. 2 and 4; what it leaves open is *chosen*.
+
+It is a detector, not a front-end, because it is trained: so it has seeds, checkpoints and a place in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import nn
+
+from asd import training as loop
+from asd.detectors.autoencoder import AutoEncoder, AutoEncoderScorer
+from asd.detectors.convolution import repeated
+from asd.detectors.networks import n_parameters
+from asd.detectors.unet import ResidualUNet
+from asd.detectors.windows import BandScale, filled
+from asd.store import digest, fingerprint
+from asd.training import Training, generator
+from asd.vocabulary import Arrays, BadInput, Feature, Workplace
+
+
+@dataclass(frozen=True)
+class NoisyPairs:
+    """Pairs of patches of one clip: most of them the clip with one noise and the clip with another, the rest the clip
+    as it is on both sides.
+
+    The noise is the far channel of two other training clips, added in power. A departure: the paper does not name its
+    noise, and its data had no far microphone; the far channel holds the environment's noise, louder than the machine.
+    """
+
+    pairs: int = 10  # of each clip; sec. 4.2
+    original_share: float = 0.3  # of the pairs are the clip as it is, 7:3; sec. 2.2
+    least_snr: float = 0.0  # dB of the clip over the added noise; *chosen*: as loud as the clip, which is noisy already
+    most_snr: float = 10.0  # dB; *chosen*: just audible in the clip
+
+    def __post_init__(self) -> None:
+        if self.pairs < 1 or not 0 <= self.original_share <= 1 or self.most_snr < self.least_snr:
+            raise BadInput(f"{self}: pairs >= 1, original_share within 0 to 1 and least_snr <= most_snr expected")
+
+    @property
+    def originals(self) -> int:
+        """How many of a clip's pairs are original ones."""
+        return round(self.original_share * self.pairs)
+
+
+class Patches:
+    """The pairs of all training clips by row number: a row is (clip, pair), its draws depend on the row alone."""
+
+    def __init__(self, features: Sequence[Feature], frames: int, numbers: NoisyPairs, device: str) -> None:
+        if len(features) < 2:
+            raise BadInput("one training clip: the noise added to a clip is the far channel of others, two needed")
+        self.frames = min(frames, max(map(len, features)))
+        clips = [filled(feature, self.frames) for feature in features]
+        begins = np.cumsum([0, *map(len, clips)])
+        rooms = np.array([len(clip) - self.frames + 1 for clip in clips])
+        draws = [self._draw(row, rooms, begins, numbers) for row in range(len(clips) * numbers.pairs)]
+        places, snrs = (np.array(column) for column in zip(*draws, strict=True))
+        together = np.concatenate(clips)  # (sum F, 2 M)
+        self.near, self.far = (torch.from_numpy(half.copy()).to(device) for half in np.split(together, 2, axis=1))
+        self._places = torch.from_numpy(places).to(device)  # (n, 3) first frames of the clip and of either noise
+        self._snrs = torch.from_numpy(snrs.astype(np.float32)).to(device)  # (n, 2) SNR in dB, inf: no noise
+
+    @staticmethod
+    def _draw(row: int, rooms: np.ndarray, begins: np.ndarray, numbers: NoisyPairs) -> tuple[list, list]:
+        rng, (clip, pair) = generator(row), divmod(row, numbers.pairs)
+        steps = 1 + rng.choice(len(rooms) - 1, 2, replace=len(rooms) < 3)  # to two other clips
+        chosen = [clip, *((clip + steps) % len(rooms))]
+        places = [int(begins[c] + rng.integers(rooms[c])) for c in chosen]
+        snrs = rng.uniform(numbers.least_snr, numbers.most_snr, 2)
+        return places, [np.inf, np.inf] if pair < numbers.originals else list(snrs)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Row numbers (S, B) -> both sides of the pairs in dB, (S, B, frames, M) each."""
+        offsets = torch.arange(self.frames, device=rows.device)
+        clip, *noises = (self._places[rows][..., i, None] + offsets for i in range(3))  # (S, B, frames) each
+        near, snrs = self.near[clip], self._snrs[rows]
+        one, other = (with_noise(near, self.far[n], snrs[..., i]) for i, n in enumerate(noises))
+        return one, other
+
+
+def with_noise(near: torch.Tensor, noise: torch.Tensor, snr: torch.Tensor) -> torch.Tensor:
+    """Log-mel patches (..., T, M) in dB, SNR (...) in dB -> the log-mel patch whose power is that of both together.
+
+    The noise's level is set by the mean power of the whole patches. An SNR of inf leaves the patch as it is.
+    """
+    power, added = (10 ** (patch / 10) for patch in (near, noise))
+    level = power.mean(dim=(-2, -1)) / added.mean(dim=(-2, -1)).clamp_min(torch.finfo(added.dtype).tiny)
+    gain = level * 10 ** (-snr / 10)
+    noisy = 10 * torch.log10((power + gain[..., None, None] * added).clamp_min(torch.finfo(power.dtype).tiny))
+    return torch.where(torch.isinf(snr)[..., None, None], near, noisy)
+
+
+class Denoiser(nn.Module):
+    """Log-mel (S, B, T, M) in dB -> denoised log-mel in dB: standardised, stretched to `rows`, U-Net, and back."""
+
+    def __init__(self, network: ResidualUNet, rows: int, n_mels: int, seeds: Sequence[int]) -> None:
+        super().__init__()
+        if rows % n_mels:
+            raise BadInput(f"rows {rows}: a multiple of the {n_mels} mel bands expected")
+        self.stretch = rows // n_mels
+        self.scale = BandScale(n_mels, len(seeds))
+        self.unet = network.build(seeds)
+
+    def corrected(self, scaled: torch.Tensor) -> torch.Tensor:
+        images = repeated(scaled, self.stretch)  # (S, B, T, R), the paper's 256 x 256 image
+        return self.unet(images).unflatten(-1, (-1, self.stretch)).mean(dim=-1)
+
+    def forward(self, patches: torch.Tensor) -> torch.Tensor:
+        return self.corrected(self.scale(patches)) * self.scale.std[:, None] + self.scale.mean[:, None]
+
+    def loss(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """Mean squared error of one side's reconstruction against the other side, standardised: -> (S,)."""
+        return (self.corrected(self.scale(one)) - self.scale(other)).square().mean(dim=(1, 2, 3))
+
+
+@dataclass(frozen=True)
+class SemiDenoising:
+    """The U-Net of each seed in front of `detector` with that seed."""
+
+    rows: int = 256  # of a patch, mel bands repeated to fill them; sec. 4.2 (images of 256 x 256)
+    frames: int = 256  # of a patch, 8.2 s, or the longest clip's; sec. 4.2
+    pairs: NoisyPairs = field(default_factory=NoisyPairs)
+    network: ResidualUNet = field(default_factory=ResidualUNet)
+    training: Training = field(default_factory=lambda: Training(epochs=100, batch_size=16))  # pairs; sec. 4.2
+    detector: AutoEncoder = field(default_factory=AutoEncoder)  # the organisers' baseline, unchanged; sec. 4.2
+
+    def __post_init__(self) -> None:
+        if min(self.rows, self.frames) < 2:
+            raise BadInput(f"rows {self.rows}, frames {self.frames}: at least 2 of each expected")
+
+    @property
+    def min_frames(self) -> int:
+        return self.detector.min_frames
+
+    def denoiser_key(self, data_key: str) -> str:
+        parts = fingerprint(self.pairs, self.network, self.training, modules=(__name__,))
+        return digest("denoiser", data_key, str((self.rows, self.frames)), parts)
+
+    def training_key(self, data_key: str) -> str:
+        return self.detector.training_key(self.denoiser_key(data_key))
+
+    def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[DenoisedScorer]:
+        fitting = _Fitting(self, features, is_target, workplace)
+        return [fitting.scorer(seed, weights) for seed, weights in zip(workplace.seeds, fitting.weights(), strict=True)]
+
+
+@dataclass
+class _Fitting:
+    """One call of `fit`: reads the training features only when something is missing in the store."""
+
+    recipe: SemiDenoising
+    features: Sequence[Feature]
+    is_target: np.ndarray
+    workplace: Workplace
+
+    @cached_property
+    def key(self) -> str:
+        return self.recipe.denoiser_key(self.workplace.data_key)
+
+    @cached_property
+    def patches(self) -> Patches:
+        return Patches(list(self.features), self.recipe.frames, self.recipe.pairs, self.workplace.device)
+
+    def weights(self) -> list[Arrays]:
+        def build(seeds: Sequence[int]) -> Denoiser:
+            denoiser = Denoiser(self.recipe.network, self.recipe.rows, self.patches.near.shape[1], seeds)
+            denoiser.scale.learn(self.patches.near)
+            return denoiser
+
+        def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+            return network.loss(*self.patches[rows])  # type: ignore[operator]
+
+        numbers = self.recipe.training
+        return loop.trained_weights(build, loss, lambda: len(self.patches), numbers, self.key, self.workplace)
+
+    def scorer(self, seed: int, weights: Arrays) -> DenoisedScorer:
+        """The detector behind one seed's U-Net is that seed's alone, since its features are."""
+        loop.pin(self.workplace.device)
+        history = weights.pop("history")
+        denoiser = restored(self.recipe, weights)
+        own = digest(self.key, str(seed), loop.machine_room(self.workplace.device))
+        place = replace(self.workplace, data_key=own, seeds=(seed,))
+        (behind,) = self.recipe.detector.fit(_Denoised(denoiser, self.features), self.is_target, place)
+        return DenoisedScorer(denoiser, behind, np.concatenate([history, behind.history]))
+
+
+class _Denoised(Sequence[Feature]):
+    """Denoised features of the training clips, made when first asked for."""
+
+    def __init__(self, denoiser: Denoiser, features: Sequence[Feature]) -> None:
+        self._denoiser, self._features = denoiser, features
+
+    @cached_property
+    def _made(self) -> list[Feature]:
+        return [denoised(self._denoiser, feature) for feature in self._features]
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def __getitem__(self, i: int) -> Feature:  # type: ignore[override]
+        return self._made[i]
+
+
+@torch.no_grad()
+def denoised(denoiser: Denoiser, feature: Feature) -> Feature:
+    """One clip, near and far (F, 2 M) in dB -> near without noise (F, M) in dB; the far half does not enter."""
+    near = np.split(feature, 2, axis=1)[0]
+    return denoiser(torch.from_numpy(near.copy())[None, None])[0, 0].numpy()
+
+
+def restored(recipe: SemiDenoising, weights: Arrays) -> Denoiser:
+    """A single-seed denoiser in evaluation state with `weights` (no S axis), on the CPU: scoring runs there."""
+    denoiser = Denoiser(recipe.network, recipe.rows, weights["scale.mean"].shape[-1], (0,))
+    denoiser.load_state_dict({name: torch.from_numpy(array)[None] for name, array in weights.items()})
+    return denoiser.eval()
+
+
+@dataclass(frozen=True)
+class DenoisedScorer:
+    """One seed's U-Net and the detector behind it."""
+
+    denoiser: Denoiser
+    behind: AutoEncoderScorer
+    history: np.ndarray  # (epochs of both, 3) training loss, validation loss, seconds: U-Net first, then the detector
+
+    @property
+    def train_scores(self) -> np.ndarray:
+        return self.behind.train_scores
+
+    @property
+    def n_parameters(self) -> int:
+        return n_parameters(self.denoiser) + self.behind.n_parameters
+
+    def score(self, feature: Feature) -> float:
+        return self.behind.score(denoised(self.denoiser, feature))

@@ -1,0 +1,79 @@
+"""Descriptors of near and far windows without a network: windows (n, W, M) of each microphone in, (n, D) out.
+
+Jeong 2026 (far-conditioned masked spectrogram modelling) names a far-context ridge residual and a temporal modulation
+descriptor, both computed from each near and far window alone; everything else here is *chosen*, each with its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from asd.vocabulary import BadInput
+
+TINY = 1e-3  # dB, or dB^2: under a logarithm, far below any microphone's own fluctuation
+
+
+@dataclass(frozen=True)
+class RidgeResidual:
+    """How much of each near mel band the far band's neighbouring frames leave unexplained within a window.
+
+    Near band m at frame t is predicted by ridge regression from far band m at frames t - context to t + context, with
+    an intercept; the descriptor is the log standard deviation of the residual, a band each. *Chosen*: the regression
+    is the window's own, so that level and transfer of a room need not be known, and the level itself, which the
+    environment moves, falls to the intercept; a logarithm, since fluctuations differ by factors.
+    """
+
+    context: int = 2  # frames on each side, 64 ms: more than sound needs to the far microphone, most of a room's decay
+    ridge: float = 1.0  # dB^2 a frame, added to the far band's variance: a quiet far band predicts nothing
+
+    def __post_init__(self) -> None:
+        if self.context < 0 or not self.ridge > 0:
+            raise BadInput(f"{self}: context at least 0 and ridge above 0 expected")
+
+    def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """(n, W, M), (n, W, M) -> (n, M)"""
+        return np.log(ridge_residual(near, far, self.context, self.ridge).std(axis=1) + TINY)
+
+
+def ridge_residual(near: np.ndarray, far: np.ndarray, context: int, ridge: float) -> np.ndarray:
+    """Residuals (n, W, M) of `near` after ridge regression on 2 context + 1 frames of `far`, window by window, band by
+    band: the minimum of `|y - b - X c|^2 + W ridge |c|^2`. Frames beyond a window's ends repeat its first and last.
+    """
+    n_frames = near.shape[1]
+    wide = np.pad(far.astype(np.float64), ((0, 0), (context, context), (0, 0)), mode="edge")
+    shifted = [wide[:, i : i + n_frames] for i in range(2 * context + 1)]
+    x = np.stack(shifted, axis=-1).swapaxes(1, 2)  # (n, M, W, P)
+    y = near.astype(np.float64).swapaxes(1, 2)[..., None]  # (n, M, W, 1)
+    x, y = x - x.mean(axis=2, keepdims=True), y - y.mean(axis=2, keepdims=True)
+    gram = x.swapaxes(2, 3) @ x + n_frames * ridge * np.eye(x.shape[-1])  # (n, M, P, P)
+    coefficients = np.linalg.solve(gram, x.swapaxes(2, 3) @ y)  # (n, M, P, 1)
+    return (y - x @ coefficients)[..., 0].swapaxes(1, 2)
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """Log power of each near mel band's fluctuation over time, octave by octave of modulation frequency.
+
+    *Chosen*: octaves, as hearing and machine rates are; every band by itself, since pooling bands lost the faults of
+    real fans; the log-mel envelope, so that a gain changes nothing.
+    """
+
+    least: float = TINY  # dB^2 under the logarithm
+
+    def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """(n, W, M) -> (n, octaves M); 2.5 s windows have 6 octaves from 0.4 to 15.6 Hz. `far` does not enter."""
+        return np.log(octave_powers(near) + self.least).reshape(len(near), -1)
+
+
+def octave_powers(windows: np.ndarray) -> np.ndarray:
+    """(n, W, M) -> (n, octaves, M): mean of |FFT over time|^2 of each band without its mean, Hann window, over the
+    bins 1, 2-3, 4-7, ... up to half the frame rate.
+    """
+    n_frames = windows.shape[1]
+    hann = np.hanning(n_frames + 1)[:-1, None]
+    steady = windows.astype(np.float64) - windows.mean(axis=1, keepdims=True, dtype=np.float64)
+    power = np.abs(np.fft.rfft(steady * hann, axis=1)) ** 2  # (n, W // 2 + 1, M)
+    edges = [*(1 << i for i in range((power.shape[1] - 1).bit_length())), power.shape[1]]
+    return np.stack([power[:, a:b].mean(axis=1) for a, b in zip(edges, edges[1:], strict=False)], axis=1)

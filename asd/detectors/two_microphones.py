@@ -1,0 +1,121 @@
+"""The two-microphone autoencoder: (F, 2 M) features in, a reference and a difference channel side by side.
+
+Luzón-Álvarez et al. 2025, "Exploiting spatial information for anomaly detection in industrial machines using
+autoencoders": one encoder and one decoder a channel, both embeddings concatenated before both decoders, and one α that
+weighs the difference channel in the loss and in the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+
+from asd.detectors.autoencoder import AutoEncoder
+from asd.detectors.networks import OrganisersNet, Reconstruction
+from asd.detectors.scoring import Residuals
+from asd.detectors.stacked import StackedBatchNorm, StackedLinear, generators
+from asd.detectors.vectors import Vectors
+from asd.store import digest, fingerprint
+from asd.training import Training
+from asd.vocabulary import Arrays, BadInput
+
+CHANNELS = ("reference", "difference")
+
+
+@dataclass(frozen=True)
+class TwoMicrophoneAutoEncoder(AutoEncoder):
+    """`L = L_ref + α L_dif` (eq. 4) and `A = A_ref + α A_dif` (eq. 7), A either of the organisers' two scorings."""
+
+    alpha: float = 0.5  # of {0.1, 0.5, 2, 10}; best average AUC of microphones 0-4 with both scores, Table 1
+    network: OrganisersNet = field(default_factory=OrganisersNet)  # of each channel's encoder and decoder; sec. 2
+    training: Training = field(default_factory=lambda: Training(epochs=50))  # sec. 3.3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha < np.inf:
+            raise BadInput(f"alpha {self.alpha}: weight of the difference channel expected, finite and at least 0")
+
+    def training_key(self, data_key: str) -> str:
+        return digest(super().training_key(data_key), str(self.alpha), fingerprint(modules=(__name__,)))
+
+    def build(self, n_features: int, seeds: Sequence[int]) -> Reconstruction:
+        shared = SharedLatent(self.network, n_features, self.context, seeds)
+        return Reconstruction(self.scaling.build(n_features, len(seeds)), shared)
+
+    def n_features(self, weights: Arrays) -> int:
+        return len(CHANNELS) * super().n_features(weights)
+
+    def loss(self, vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        """Eqs. (4) to (6), rows (S, B) -> (S,)."""
+        residual = split(network(vectors[rows]), self.context)  # (S, B, context, 2, M)
+        reference, difference = residual.square().mean(dim=(1, 2, 4)).unbind(dim=1)  # (S,) each
+        return reference + self.alpha * difference
+
+    def fit_scoring(self, residuals: Residuals) -> Arrays:
+        """The scoring's arrays of each channel, under the channel's name."""
+        fitted = {c: self.scoring.fit(of_channel(residuals, c)) for c in CHANNELS}
+        return {f"{c} {name}": array for c, arrays in fitted.items() for name, array in arrays.items()}
+
+    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
+        """Eq. (7), residual (F', context, 2 M)."""
+        reference, difference = (self.scoring.score(arrays_of(fitted, c), half(residual, c)) for c in CHANNELS)
+        return reference + self.alpha * difference
+
+
+def split(x: torch.Tensor, context: int) -> torch.Tensor:
+    """Vectors (..., context * 2 M) -> (..., context, 2, M)."""
+    return x.unflatten(-1, (context, len(CHANNELS), -1))
+
+
+def half(residual: np.ndarray, channel: str) -> np.ndarray:
+    """(F', context, 2 M) -> (F', context, M)."""
+    return np.split(residual, len(CHANNELS), axis=-1)[CHANNELS.index(channel)]
+
+
+def arrays_of(fitted: Arrays, channel: str) -> Arrays:
+    return {name.removeprefix(f"{channel} "): a for name, a in fitted.items() if name.startswith(f"{channel} ")}
+
+
+def of_channel(residuals: Residuals, channel: str) -> Residuals:
+    """The residuals of one channel alone, in both orders."""
+
+    def clips() -> Iterable[np.ndarray]:
+        return (half(residual, channel) for residual in residuals.clips())
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return ((half(residual, channel), is_target) for residual, is_target in residuals.batches())
+
+    return Residuals(clips, residuals.is_target, batches)
+
+
+class SharedLatent(nn.Module):
+    """Two encoders, one latent, two decoders (Fig. 3): vectors (S, B, context * 2 M) -> the same shape."""
+
+    def __init__(self, numbers: OrganisersNet, n_features: int, context: int, seeds: Sequence[int]) -> None:
+        super().__init__()
+        self.context = context
+        draws = generators(seeds)
+        n_in, wide = n_features // len(CHANNELS), [numbers.width] * 4
+
+        def layer(a: int, b: int) -> list[nn.Module]:
+            norm = StackedBatchNorm(b, len(seeds), numbers.momentum, numbers.eps)
+            return [StackedLinear(a, b, draws), norm, nn.ReLU()]
+
+        def dense(sizes: list[int]) -> list[nn.Module]:
+            return [module for a, b in zip(sizes, sizes[1:], strict=False) for module in layer(a, b)]
+
+        def decoder() -> nn.Module:
+            hidden = dense([len(CHANNELS) * numbers.bottleneck, *wide])
+            return nn.Sequential(*hidden, StackedLinear(numbers.width, n_in, draws))
+
+        self.encoders = nn.ModuleList(nn.Sequential(*dense([n_in, *wide, numbers.bottleneck])) for _ in CHANNELS)
+        self.decoders = nn.ModuleList(decoder() for _ in CHANNELS)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        channels = split(x, self.context).unbind(dim=-2)  # 2 of (S, B, context, M)
+        latent = torch.cat([e(c.flatten(2)) for e, c in zip(self.encoders, channels, strict=True)], dim=-1)
+        decoded = [decoder(latent).unflatten(-1, (self.context, -1)) for decoder in self.decoders]
+        return torch.stack(decoded, dim=-2).flatten(2)

@@ -1,0 +1,19 @@
+"""Semi-denoising U-Net in front of the organisers' baseline, MSE: trained noise to noise, no clean recordings.
+
+Semi-denoising autoencoder (an unpublished DCASE 2025 Task 2 report; its results are figures without numbers).
+Departures: noise comes from the far channel of other clips, and all machines train as long (the paper stops one early).
+"""
+
+from asd.calibration import GammaThreshold
+from asd.detectors import AutoEncoder, MeanSquaredError, SemiDenoising
+from asd.features import LogMelPair
+from asd.frontends import NearAndFar
+from asd.system import System
+
+SYSTEM = System(
+    frontend=NearAndFar(),
+    features=LogMelPair(),
+    detector=SemiDenoising(detector=AutoEncoder(scoring=MeanSquaredError())),
+    calibration=GammaThreshold(),
+    seeds=(13711,),
+)

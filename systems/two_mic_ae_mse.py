@@ -1,0 +1,19 @@
+"""Two-microphone autoencoder, MSE: near and difference channel share one latent, squared residuals weighed by α.
+
+Luzón-Álvarez et al. 2025 (two-microphone autoencoder); published on MIMII (their Table 1), not on DCASE 2026 data. The
+reference is the near microphone, or the first of any pair; the seed is the baseline's, so that the two compare.
+"""
+
+from asd.calibration import GammaThreshold
+from asd.detectors import MeanSquaredError, TwoMicrophoneAutoEncoder
+from asd.features import LogMelPair
+from asd.frontends import NearAndDifference
+from asd.system import System
+
+SYSTEM = System(
+    frontend=NearAndDifference(),
+    features=LogMelPair(),
+    detector=TwoMicrophoneAutoEncoder(scoring=MeanSquaredError()),
+    calibration=GammaThreshold(),
+    seeds=(13711,),
+)

@@ -1,0 +1,151 @@
+"""Semi-denoising: the pairs it learns from, the U-Net, and the detector behind it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from asd import training as loop
+from asd.detectors import AutoEncoder, OrganisersNet, SemiDenoising
+from asd.detectors.denoised import Denoiser, NoisyPairs, Patches, denoised, with_noise
+from asd.detectors.unet import ResidualUNet
+from asd.store import Store
+from asd.training import Training
+from asd.vocabulary import BadInput, Workplace
+
+M = 8
+SMALL = SemiDenoising(
+    rows=2 * M,
+    frames=16,
+    network=ResidualUNet(width=8),
+    training=Training(epochs=3, batch_size=8),
+    detector=AutoEncoder(network=OrganisersNet(width=8, bottleneck=2), training=Training(epochs=2, batch_size=32)),
+)
+
+
+def clips(lengths=(20, 16, 12, 25), seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(-20, 5, size=(n, 2 * M)).astype(np.float32) for n in lengths]
+
+
+def test_noise_adds_in_power_at_the_ratio_asked_for():
+    near, noise = torch.randn(2, 3, 16, M).mul(5)
+    snr = torch.tensor([0.0, 7.0, float("inf")])
+    noisy = with_noise(near, noise, snr)
+    added = 10 ** (noisy / 10) - 10 ** (near / 10)
+    for i in range(2):
+        ratio = (10 ** (near[i] / 10)).mean() / added[i].mean()
+        assert 10 * float(torch.log10(ratio)) == pytest.approx(float(snr[i]), abs=1e-2)
+        shape = added[i] / 10 ** (noise[i] / 10)  # the noise's own spectrum and course, only its level is changed
+        torch.testing.assert_close(shape, shape.mean().expand_as(shape), rtol=1e-2, atol=1e-4)
+    assert torch.equal(noisy[2], near[2])
+
+
+def test_ten_pairs_a_clip_of_which_three_are_the_clip_itself():
+    features = clips()
+    patches = Patches(features, 16, NoisyPairs(), "cpu")
+    one, other = patches[torch.arange(len(patches))[None]]
+    assert len(patches) == 40 and one.shape == other.shape == (1, 40, 16, M)
+    alike = [torch.equal(a, b) for a, b in zip(one[0], other[0], strict=True)]
+    assert alike == ([True] * 3 + [False] * 7) * 4
+    for row in range(40):
+        near = torch.from_numpy(np.resize(features[row // 10], (max(16, len(features[row // 10])), 2 * M))[:, :M])
+        crops = near.unfold(0, 16, 1).transpose(1, 2)  # all patches of the clip
+        if alike[row]:
+            assert any(torch.equal(crop, one[0, row]) for crop in crops)
+        else:  # noise only adds
+            assert any((one[0, row] >= crop - 1e-3).all() and (other[0, row] >= crop - 1e-3).all() for crop in crops)
+
+
+def test_a_clips_own_far_channel_is_never_its_noise():
+    features = [np.full((16, 2 * M), -100.0, np.float32) for _ in range(3)]
+    features[1][:, M:] = 40.0  # the only loud far channel: scaled to the SNR, its spectrum is flat in time as all are
+    features[1][::2, M:] = -100.0  # so it is marked by its course
+    one, other = Patches(features, 16, NoisyPairs(), "cpu")[torch.arange(10, 20)[None]]
+    for side in (one, other):
+        assert torch.allclose(side[0, :, ::2], side[0, :, 1::2])  # clip 1 gets the steady noise of the others
+
+
+def test_one_clip_is_refused():
+    with pytest.raises(BadInput, match="one training clip"):
+        Patches(clips()[:1], 16, NoisyPairs(), "cpu")
+
+
+def denoiser(seeds=(1,)):
+    built = Denoiser(ResidualUNet(width=8), 2 * M, M, seeds).eval()
+    built.scale.mean[:], built.scale.std[:] = -20.0, 5.0
+    return built
+
+
+def test_loss_is_the_squared_error_against_the_other_side():
+    net, (one, other) = denoiser(), torch.randn(2, 1, 3, 16, M).mul(5).sub(20)
+    with torch.no_grad():
+        literal = ((net(one) - other) / 5).square().mean()
+        torch.testing.assert_close(net.loss(one, other), literal[None], rtol=1e-4, atol=1e-5)
+
+
+def test_an_untouched_correction_leaves_the_clip_as_it_is_at_any_length():
+    net = denoiser()
+    net.unet.last.weight.data.zero_(), net.unet.last.bias.data.zero_()
+    for feature in clips((5, 16, 37)):
+        np.testing.assert_allclose(denoised(net, feature), feature[:, :M], atol=1e-4)
+
+
+def test_denoisers_in_one_stack_are_the_same_as_alone():
+    together, x = denoiser((5, 6)), torch.randn(1, 3, 16, M)
+    for i, seed in enumerate((5, 6)):
+        torch.testing.assert_close(together(x.expand(2, -1, -1, -1))[i], denoiser((seed,))(x)[0], rtol=1e-4, atol=1e-4)
+
+
+def test_rows_that_do_not_fit_the_bands_are_refused():
+    with pytest.raises(BadInput, match="multiple of the 8 mel bands"):
+        Denoiser(ResidualUNet(), 20, M, (0,))
+
+
+def fitted(folder, recipe=SMALL):
+    features = clips((20, 16, 24, 25, 18, 30))
+    (scorer,) = recipe.fit(features, np.arange(6) >= 4, Workplace(Store(folder), "data", (3,), "cpu"))
+    return scorer, features
+
+
+def test_the_detector_behind_is_the_plain_one_on_denoised_features(tmp_path):
+    scorer, features = fitted(tmp_path / "a")
+    cleaned = [denoised(scorer.denoiser, f) for f in features]
+    (plain,) = SMALL.detector.fit(cleaned, np.arange(6) >= 4, Workplace(Store(tmp_path / "b"), "x", (3,), "cpu"))
+    assert [scorer.score(f) for f in features] == [plain.score(c) for c in cleaned]
+    np.testing.assert_array_equal(scorer.train_scores, plain.train_scores)
+    assert scorer.history.shape == (5, 3) and scorer.n_parameters > plain.n_parameters
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", [9, 22])  # in the second and in the last epoch of the U-Net
+def test_a_killed_training_resumes_to_the_same_scores(tmp_path, monkeypatch, step):
+    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)  # a checkpoint after every epoch
+    undisturbed, features = fitted(tmp_path / "a")
+    steps, pairs = [], Patches.__getitem__
+
+    def dies(self, rows):
+        steps.append(rows)
+        if len(steps) == step:
+            raise Killed
+        return pairs(self, rows)
+
+    monkeypatch.setattr(Patches, "__getitem__", dies)
+    with pytest.raises(Killed):
+        fitted(tmp_path / "b")
+    resumed, _ = fitted(tmp_path / "b")
+    assert len(steps) < step + 3 * 8  # it did not begin anew
+    assert [resumed.score(f) for f in features] == [undisturbed.score(f) for f in features]
+
+
+def test_a_rescoring_trains_nothing(tmp_path):
+    from asd.detectors import SelectiveMahalanobis
+
+    fitted(tmp_path)
+    weights = sorted((tmp_path / "weights").iterdir())
+    fitted(tmp_path, replace(SMALL, detector=replace(SMALL.detector, scoring=SelectiveMahalanobis())))
+    assert sorted((tmp_path / "weights").iterdir()) == weights and len(weights) == 2

@@ -1,0 +1,300 @@
+"""The far-conditioned masked model and its kNN density against slow literal forms and other libraries."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from asd import training as loop
+from asd.detectors import FarConditionedNeighbours
+from asd.detectors.convolution import Doubled
+from asd.detectors.descriptors import Modulation, RidgeResidual, octave_powers, ridge_residual
+from asd.detectors.far_conditioned import balance, balanced, conditioned, nuisance
+from asd.detectors.masked import MaskedNet, Masking
+from asd.detectors.neighbours import DomainDensity, top_mean
+from asd.detectors.windows import Windows, windows_of
+from asd.store import Store
+from asd.training import Training
+from asd.vocabulary import BadInput, Workplace
+
+RNG = np.random.default_rng(0)
+
+
+# ---- descriptors -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("context", [0, 2])
+def test_ridge_residual_equals_scikit_learns(context):
+    from sklearn.linear_model import Ridge
+
+    near, far = RNG.normal(size=(2, 2, 20, 3))  # 2 windows, 20 frames, 3 bands
+    near = near + 2 * far + 5
+    ours = ridge_residual(near, far, context, ridge=0.3)
+    for window in range(2):
+        for band in range(3):
+            wide = np.pad(far[window, :, band], context, mode="edge")
+            x = np.stack([wide[t : t + 2 * context + 1] for t in range(20)])
+            fitted = Ridge(alpha=0.3 * 20).fit(x, near[window, :, band])
+            np.testing.assert_allclose(ours[window, :, band], near[window, :, band] - fitted.predict(x), atol=1e-10)
+
+
+def test_what_the_far_microphone_explains_leaves_no_residual_and_levels_do_not_count():
+    far = RNG.normal(0, 5, size=(1, 60, 4))
+    near = 10 + 0.9 * np.roll(far, 1, axis=1)
+    near[..., 3] += RNG.normal(0, 5, size=(1, 60))  # a fault that only the near microphone hears
+    described = RidgeResidual()(near, far)
+    assert (described[0, :3] < described[0, 3] - 1).all()
+    np.testing.assert_allclose(RidgeResidual()(near + 7, far - 3), described, atol=1e-9)
+
+
+def test_octave_powers_equal_a_literal_fourier_sum():
+    windows = RNG.normal(size=(2, 12, 3))
+    t = np.arange(12)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * t / 12)
+    spectrum = np.zeros((2, 7, 3))
+    for k in range(7):
+        wave = np.exp(-2j * np.pi * k * t / 12)[:, None]
+        for w in range(2):
+            spectrum[w, k] = abs(((windows[w] - windows[w].mean(0)) * hann[:, None] * wave).sum(0)) ** 2
+    octaves = [spectrum[:, 1:2], spectrum[:, 2:4], spectrum[:, 4:7]]
+    np.testing.assert_allclose(octave_powers(windows), np.stack([o.mean(1) for o in octaves], axis=1), atol=1e-9)
+    assert Modulation()(windows, windows).shape == (2, 9)
+
+
+# ---- windows and masked model ----------------------------------------------------------------------------------------
+
+
+def test_windows_end_with_the_clip_and_a_short_clip_is_repeated():
+    clips = [np.arange(n, dtype=np.float32)[:, None] + 100 * i for i, n in enumerate((11, 3))]
+    windows = Windows(clips, 5, 4)
+    literal = [[0, 1, 2, 3, 4], [4, 5, 6, 7, 8], [6, 7, 8, 9, 10], [100, 101, 102, 100, 101]]
+    np.testing.assert_array_equal(windows[torch.arange(4)][..., 0], literal)
+    np.testing.assert_array_equal(np.concatenate([windows_of(c, 5, 4) for c in clips])[..., 0], literal)
+    assert windows.clip.tolist() == [0, 0, 0, 1]
+
+
+def test_sixty_percent_of_every_windows_blocks_are_masked_and_the_rows_decide_which():
+    masked = Masking().draw(np.arange(6), 80, 128)
+    blocks = masked[:, ::8, ::16]
+    assert masked.shape == (6, 80, 128) and (blocks.sum(axis=(1, 2)) == 48).all()
+    np.testing.assert_array_equal(masked, blocks.repeat(8, axis=1).repeat(16, axis=2))
+    np.testing.assert_array_equal(Masking().draw(np.arange(6), 80, 128), masked)
+    assert not np.array_equal(Masking().draw(np.arange(1, 7), 80, 128), masked)
+    assert len({m.tobytes() for m in masked}) == 6
+
+
+def model(seeds=(1,)):
+    return MaskedNet(width=16, embedding=5).build(20, 32, seeds).eval()
+
+
+def test_loss_is_the_mean_squared_error_over_what_is_masked():
+    net = model()
+    net.scale.mean[:], net.scale.std[:] = 3.0, 2.0
+    x, masked = torch.randn(1, 4, 20, 32), torch.rand(1, 4, 20, 32) < 0.6
+    scaled = (x - 3) / 2
+    filled = net.fill(torch.where(masked, torch.zeros(()), scaled))
+    torch.testing.assert_close(net(x, masked), (scaled - filled)[masked].square().mean()[None])
+    assert net.embed(scaled).shape == (1, 4, 5)
+
+
+def test_each_pixel_is_doubled_both_ways():
+    maps = torch.arange(6.0).reshape(1, 1, 2, 3)
+    assert torch.equal(Doubled()(maps), maps.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3))
+
+
+def test_masked_models_in_one_stack_are_the_same_as_alone():
+    together, x = model((5, 6)), torch.randn(1, 3, 20, 32)
+    for i, seed in enumerate((5, 6)):
+        torch.testing.assert_close(together.fill(x.expand(2, -1, -1, -1))[i], model((seed,)).fill(x)[0])
+
+
+# ---- far-conditioning and balance ------------------------------------------------------------------------------------
+
+
+def pairs(n=400):
+    """Embeddings (n, 6): axes 0 and 1 hear what the far microphone hears, the others only the machine."""
+    shared = RNG.normal(size=(n, 2)) * [5, 3]
+    near, far = RNG.normal(size=(2, n, 6))
+    near[:, :2] += shared
+    far[:, 3:5] += shared
+    return near, far
+
+
+def test_subspace_equals_a_literal_singular_value_decomposition():
+    near, far = pairs()
+    cross = np.zeros((6, 6))
+    for a, b in zip(near - near.mean(0), far - far.mean(0), strict=True):
+        cross += np.outer(a, b) / len(near)
+    values, vectors = np.linalg.eigh(cross @ cross.T)  # left singular vectors, smallest first
+    literal = vectors[:, np.argsort(-values)[:2]]
+    ours = nuisance(near, far, 2)
+    np.testing.assert_allclose(ours @ ours.T, literal @ literal.T, atol=1e-8)  # signs are free
+    assert (np.square(ours[:2]).sum(axis=0) > 0.95).all()
+
+
+def test_attenuation_takes_the_shared_part_away_and_leaves_the_rest():
+    near, far = pairs()
+    u = nuisance(near, far, 2)
+    described = {"msm": near, "far": far, "ridge": near, "modulation": near}
+    for attenuation in (0.0, 0.4, 1.0):
+        z = conditioned(described, u, attenuation)["msm"]
+        literal = [row - attenuation * sum((u[:, i] @ row) * u[:, i] for i in range(2)) for row in near]
+        np.testing.assert_allclose(z, literal, atol=1e-12)
+    np.testing.assert_allclose(z @ u, 0, atol=1e-12)
+
+
+def test_each_block_has_the_same_variance_in_all_and_weight_zero_drops_one():
+    blocks = {
+        "msm": RNG.normal(3, 2, (500, 6)),
+        "ridge": RNG.normal(0, 9, (500, 3)),
+        "modulation": RNG.normal(size=(500, 4)),
+    }
+    fitted = balance(blocks)
+    bank = balanced(blocks, fitted, (1, 1, 1))
+    for part in np.split(bank, [6, 9], axis=1):
+        assert np.square(part).sum(axis=1).mean() == pytest.approx(1, abs=1e-5)
+        np.testing.assert_allclose(part.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_array_equal(balanced(blocks, fitted, (1, 0, 1)), np.delete(bank, [6, 7, 8], axis=1))
+
+
+# ---- density ---------------------------------------------------------------------------------------------------------
+
+
+def bank(counts=(3, 4, 2, 5, 3, 4, 3)):
+    """Windows (n, 4) of seven clips of which the last three are of the target domain."""
+    clip = np.repeat(np.arange(len(counts)), counts)
+    return RNG.normal(size=(len(clip), 4)) + (clip >= 4)[:, None], clip, np.arange(len(counts)) >= 4
+
+
+def literal_distance(points, query, k):
+    return np.mean(sorted(np.sqrt(((p - query) ** 2).sum()) for p in points)[:k])
+
+
+def literal_ratio(points, clip, is_target, query, own, k, w):
+    """One query, window by window and domain by domain."""
+    logs = []
+    for domain in (False, True):
+        inside = [i for i in range(len(points)) if is_target[clip[i]] == domain]
+        typical = [
+            np.log(literal_distance([points[j] for j in inside if clip[j] != clip[i]], points[i], k)) for i in inside
+        ]
+        others = [points[i] for i in inside if clip[i] != own]
+        logs.append(np.log(literal_distance(others, query, k)) - np.mean(typical))
+    return np.exp(min(logs[0], (1 - w) * logs[1] + w * logs[0]))
+
+
+@pytest.mark.parametrize(("k", "w"), [(1, 0.0), (3, 0.25), (5, 1.0)])
+def test_density_equals_a_literal_loop(k, w):
+    points, clip, is_target = bank()
+    neighbours = DomainDensity(k, w).fit(points, clip, is_target)
+    queries = RNG.normal(size=(6, 4))
+    literal = [literal_ratio(points, clip, is_target, q, None, k, w) for q in queries]
+    np.testing.assert_allclose(neighbours.ratios(queries), literal, rtol=1e-9)
+    literal = [literal_ratio(points, clip, is_target, q, c, k, w) for q, c in zip(points, clip, strict=True)]
+    np.testing.assert_allclose(neighbours.ratios(points, own=clip), literal, rtol=1e-9)
+
+
+def test_left_out_ratios_equal_refits_without_the_clip():
+    points, clip, is_target = bank()
+    density = DomainDensity(3, 0.25)
+    everything = density.fit(points, clip, is_target)
+    left_out = everything.ratios(points, own=clip)
+    for i in range(len(is_target)):
+        rest = clip != i
+        refit = density.restore(points[rest], clip[rest], is_target, everything.typical)
+        np.testing.assert_allclose(left_out[~rest], refit.ratios(points[~rest]), rtol=1e-9)
+    assert (everything.ratios(points) < left_out).all()  # with its own windows a clip looks more normal
+
+
+def test_a_domain_of_one_clip_is_refused():
+    points, clip, _ = bank()
+    with pytest.raises(BadInput, match="1 target training clips"):
+        DomainDensity().fit(points, clip, np.arange(7) == 6)
+
+
+def test_the_top_tenth_of_few_windows_is_the_highest():
+    assert top_mean(np.array([3.0, 9.0, 5.0]), 0.1) == 9
+    assert top_mean(np.arange(15.0), 0.1) == 13.5  # two of fifteen
+    assert top_mean(np.arange(20.0), 0.1) == 18.5
+
+
+# ---- the whole detector ----------------------------------------------------------------------------------------------
+
+SMALL = FarConditionedNeighbours(
+    attenuation=0.5,
+    window=20,
+    hop=8,
+    network=MaskedNet(width=16, embedding=6),
+    training=Training(epochs=3, batch_size=8),
+    nuisance_rank=2,
+    density=DomainDensity(neighbours=3),
+)
+
+
+def fitted(folder, recipe=SMALL, features=None):
+    rng = np.random.default_rng(5)
+    clips = [rng.normal(size=(30 + 4 * (i % 2), 64)).astype(np.float32) for i in range(8)]
+    (scorer,) = recipe.fit(features or clips, np.arange(8) >= 5, Workplace(Store(folder), "data", (3,), "cpu"))
+    return scorer, clips
+
+
+def test_training_scores_equal_refits_of_the_density_without_each_clip(tmp_path):
+    scorer, clips = fitted(tmp_path)
+    described = [SMALL.describe(scorer.model, clip) for clip in clips]
+    banks = [
+        balanced(conditioned(d, scorer.fitted["subspace"], SMALL.attenuation), scorer.fitted, SMALL.block_weights)
+        for d in described
+    ]
+    for i in range(len(clips)):
+        rest = [j for j in range(len(clips)) if j != i]
+        clip = np.repeat(rest, [len(banks[j]) for j in rest])
+        bank_of_rest = np.concatenate([banks[j] for j in rest])
+        refit = SMALL.density.restore(bank_of_rest, clip, np.arange(8) >= 5, scorer.fitted["typical"])
+        assert scorer.train_scores[i] == pytest.approx(top_mean(refit.ratios(banks[i]), 0.1), rel=1e-5)
+
+
+def test_one_masked_model_serves_every_attenuation_and_block_weight(tmp_path):
+    scorer, clips = fitted(tmp_path)
+    weights = list((tmp_path / "weights").iterdir())
+    scores = {scorer.score(clips[0])}
+    for departure in ({"attenuation": 0.0}, {"attenuation": 1.0}, {"block_weights": (0.0, 1.0, 0.0)}):
+        scores.add(fitted(tmp_path, replace(SMALL, **departure))[0].score(clips[0]))
+    assert list((tmp_path / "weights").iterdir()) == weights and len(scores) == 4
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_killed_training_resumes_to_the_same_scores(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)  # a checkpoint after every epoch
+    undisturbed, clips = fitted(tmp_path / "a")
+    draws, draw = [], Masking.draw
+
+    def dies(self, rows, *size):
+        draws.append(rows)
+        if len(draws) == 6:
+            raise Killed
+        return draw(self, rows, *size)
+
+    monkeypatch.setattr(Masking, "draw", dies)
+    with pytest.raises(Killed):
+        fitted(tmp_path / "b")
+    assert list((tmp_path / "b").rglob("*.checkpoint"))
+    resumed, _ = fitted(tmp_path / "b")
+    assert [resumed.score(c) for c in clips] == [undisturbed.score(c) for c in clips]
+    assert not list((tmp_path / "b").rglob("*.checkpoint"))
+
+
+@pytest.mark.parametrize(
+    ("departure", "told"),
+    [
+        ({"attenuation": 1.5}, "attenuation 0 to 1"),
+        ({"block_weights": (1.0,)}, "one weight for each"),
+        ({"nuisance_rank": 9}, "nuisance_rank 9"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(departure, told):
+    with pytest.raises(BadInput, match=told):
+        replace(SMALL, **departure)

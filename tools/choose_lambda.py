@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Choose λ, how much of the far-correlated part msm_dsp_knn takes away, on the development set; or show its ablation.
+
+    python tools/choose_lambda.py data/dcase2026t2 results               writes yaml/msm_dsp_knn.yaml
+    python tools/choose_lambda.py data/dcase2026t2 results --ablation    each block alone, all, λ = 0; writes nothing
+
+One λ for all machines, by development Ω; `run.py -e msm_dsp_knn` reads the yaml and chooses nothing. The masked models
+are trained once: λ and the blocks only change what is done with their embeddings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import systems
+from asd import data, evaluation
+from asd.store import write_text
+from asd.submission import SCORE, file_name, read_rows
+from asd.vocabulary import BadInput
+
+RUN = Path(__file__).resolve().parent.parent / "run.py"
+SYSTEM = "msm_dsp_knn"
+LAMBDAS = (0.0, 0.25, 0.5, 0.75, 1.0)
+BLOCKS = {
+    "MSM alone": {"block_weights": "1,0,0"},
+    "ridge residual alone": {"block_weights": "0,1,0"},
+    "modulation alone": {"block_weights": "0,0,1"},
+    "all, λ = 0": {"attenuation": "0"},
+    "all": {},
+}
+Terms = dict[str, tuple[float, float, float]]  # machine -> AUC_source, AUC_target, pAUC
+
+
+def omega(terms: Terms) -> float:
+    return evaluation.omega(t for of_machine in terms.values() for t in of_machine)
+
+
+def measured(args: argparse.Namespace, departures: Mapping[str, str], machines: Sequence[str]) -> Terms:
+    """Development terms with these numbers of the detector; their results replace those of the run before."""
+    line = ["-d", SYSTEM, "--data", str(args.data), "--results", str(args.results), "--machines", *machines]
+    line += ["--seeds", args.seeds] if args.seeds else []
+    line += ["--workers", str(args.workers)]
+    sets = [*args.set, *(f"detector.{name}={value}" for name, value in departures.items())]
+    line += [word for text in sets for word in ("--set", text)]
+    if subprocess.run([sys.executable, str(RUN), *line], stdout=sys.stderr).returncode:
+        raise BadInput(f"run.py {' '.join(line)}: failed, see above")
+    folder = args.results / "dev" / SYSTEM
+    return {m: evaluation.terms_of(m, read_rows(folder / file_name(SCORE, m))) for m in machines}
+
+
+def best(table: Mapping[float, Terms]) -> float:
+    """The λ of the highest development Ω; of equal ones the smallest, which departs least from the plain embedding."""
+    return min(table, key=lambda value: (-omega(table[value]), value))
+
+
+def yaml_text(chosen: float, table: Mapping[float, Terms]) -> str:
+    machines = ", ".join(next(iter(table.values())))
+    told = ", ".join(f"{value:g}: {omega(terms):.4f}" for value, terms in table.items())
+    return (
+        "# Written by tools/choose_lambda.py from development runs; evaluation reads it and never chooses.\n"
+        f"# Development Ω by λ ({told}) over {machines}.\n"
+        f"detector:\n  attenuation: {chosen:g}\n"
+    )
+
+
+def show(rows: Mapping[str, Terms]) -> None:
+    """A markdown table: Ω of each machine and over all."""
+    machines = list(next(iter(rows.values())))
+    print("| " + " | ".join([SYSTEM, *machines, "over all"]) + " |")
+    print("|---" + "|---:" * (len(machines) + 1) + "|")
+    for name, terms in rows.items():
+        cells = [f"{evaluation.omega(terms[m]):.4f}" for m in machines]
+        print("| " + " | ".join([name, *cells, f"{omega(terms):.4f}"]) + " |")
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("data", type=Path, help="holds dev_data/raw")
+    add("results", type=Path, help="results folder, with the store of what is trained")
+    add("--machines", nargs="+", help="default: all of the data folder")
+    add("--lambdas", type=float, nargs="+", default=list(LAMBDAS), help="%(default)s")
+    add("--ablation", action="store_true", help="the table of blocks instead; nothing is chosen")
+    add("--seeds", help="as for run.py")
+    add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="as for run.py")
+    add("--workers", type=int, default=1, help="processes of one thread (%(default)s)")
+    add("--yaml", type=Path, default=systems.YAML / f"{SYSTEM}.yaml", help="where the choice is written (%(default)s)")
+    args = parser.parse_args(argv)
+    try:
+        machines = data.chosen_machines(data.raw_folder(args.data, "dev"), args.machines)
+        if args.ablation:
+            show({name: measured(args, departures, machines) for name, departures in BLOCKS.items()})
+            return 0
+        table = {value: measured(args, {"attenuation": f"{value:g}"}, machines) for value in args.lambdas}
+        chosen = best(table)
+        show({f"λ = {value:g}": terms for value, terms in table.items()})
+        write_text(args.yaml, yaml_text(chosen, table))
+        print(f"λ = {chosen:g}, written to {args.yaml}")
+    except (BadInput, OSError) as error:
+        print(f"choose_lambda.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
