@@ -1,12 +1,13 @@
 """The tools of single systems: the table of the two-microphone paper, the choice of λ, the figures of the U-Net."""
 
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from conftest import tool
 from test_session import QUICK, opened, worked
-from test_tools import tool
 
 import systems
 from asd.settings import read_yaml, resolve
@@ -39,8 +40,6 @@ class FakeRuns:
                 for i in range(20):
                     score = rng.normal() + separation * (condition == "anomaly")
                     rows.append(f"section_00_{domain}_test_{condition}_{i:04d}_noAttribute.wav,{score}\n")
-        from pathlib import Path
-
         path = Path(folder) / file_name(SCORE, machine)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(rows))
@@ -82,7 +81,8 @@ def test_the_two_microphone_table_has_the_papers_layout(mimii, tmp_path, monkeyp
     monkeypatch.setattr(table.subprocess, "run", runs)
     line = [str(tmp_path / "data"), str(tmp_path / "results"), "--mimii", str(mimii), "--alphas", "0.1", "2"]
     assert table.main(line) == 0
-    head, _, auc, pauc = (row.strip("| \n").split(" | ") for row in capsys.readouterr().out.splitlines())
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    head, _, auc, pauc = ([cell.strip() for cell in row.strip("|").split("|")] for row in printed)
     scores = [f"{s} {p} {c}" for s in ("MSE", "MAHALA") for p in ("0-4", "2-6") for c in ("α=0.1", "α=2", "baseline")]
     assert head == ["machine", "metric", *scores]
     assert auc[:2] == ["fan", "AUC"] and pauc[:2] == ["fan", "pAUC"]

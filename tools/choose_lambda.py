@@ -22,6 +22,7 @@ import systems
 from asd import data, evaluation
 from asd.store import write_text
 from asd.submission import SCORE, file_name, read_rows
+from asd.tables import rendered
 from asd.vocabulary import BadInput
 
 RUN = Path(__file__).resolve().parent.parent / "run.py"
@@ -51,7 +52,8 @@ def measured(args: argparse.Namespace, departures: Mapping[str, str], machines: 
     if subprocess.run([sys.executable, str(RUN), *line], stdout=sys.stderr).returncode:
         raise BadInput(f"run.py {' '.join(line)}: failed, see above")
     folder = args.results / "dev" / SYSTEM
-    return {m: evaluation.terms_of(m, read_rows(folder / file_name(SCORE, m))) for m in machines}
+    scores = {m: read_rows(folder / file_name(SCORE, m)) for m in machines}
+    return {m: evaluation.terms_of(m, scores[m], evaluation.truth_of_names(scores[m])) for m in machines}
 
 
 def best(table: Mapping[float, Terms]) -> float:
@@ -72,11 +74,10 @@ def yaml_text(chosen: float, table: Mapping[float, Terms]) -> str:
 def show(rows: Mapping[str, Terms]) -> None:
     """A markdown table: Ω of each machine and over all."""
     machines = list(next(iter(rows.values())))
-    print("| " + " | ".join([SYSTEM, *machines, "over all"]) + " |")
-    print("|---" + "|---:" * (len(machines) + 1) + "|")
-    for name, terms in rows.items():
-        cells = [f"{evaluation.omega(terms[m]):.4f}" for m in machines]
-        print("| " + " | ".join([name, *cells, f"{omega(terms):.4f}"]) + " |")
+    cells = [[f"{evaluation.omega(terms[m]):.4f}" for m in machines] for terms in rows.values()]
+    over_all = [f"{omega(terms):.4f}" for terms in rows.values()]
+    body = [[name, *row, last] for name, row, last in zip(rows, cells, over_all, strict=True)]
+    print(rendered("Ω, development set", [[SYSTEM, *machines, "over all"], *body], "markdown"), end="")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import data, evaluation
 from asd.submission import SCORE, file_name, read_rows
+from asd.tables import rendered
 from asd.vocabulary import BadInput
 
 RUN = Path(__file__).resolve().parent.parent / "run.py"
@@ -150,14 +151,6 @@ def bold(values: Sequence[float], groups: Sequence[str]) -> list[str]:
     return ["-" if np.isnan(v) else m for v, m in zip(values, marked, strict=True)]
 
 
-def show(printed: Sequence[Sequence[str]]) -> None:
-    """A markdown table."""
-    for n, row in enumerate(printed):
-        print("| " + " | ".join(row) + " |")
-        if n == 0:
-            print("|" + "---|" * len(row))
-
-
 def pair_of(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)-(\d+)", text)
     if match is None or match[1] == match[2]:
@@ -181,7 +174,8 @@ def main(argv: Sequence[str]) -> int:
         if args.mimii:
             write_pairs(args.mimii, args.data, args.pairs)
         machines = data.chosen_machines(data.raw_folder(args.data, "dev"), args.machines)
-        show(rows(measured(args, machines)))
+        title = f"AUC and pAUC in percent, {args.epochs} epochs"
+        print(rendered(title, rows(measured(args, machines)), "markdown"), end="")
     except (BadInput, OSError) as error:
         print(f"two_mic_table.py: {error}", file=sys.stderr)
         return 2

@@ -24,7 +24,8 @@ MEASURED = ("input_sampling_rate", "front_end", "acoustic_features", "ensemble_m
 TYPED = tuple(key for key in DESCRIPTION if key not in MEASURED)  # free text of a system, or left out
 TEAM = ("surname", "institute", "report", "authors", "systems", "external_datasets", "source_code")
 SYSTEM = ("system", "name", "abbreviation", "description")
-WORDS = {"LogMel": "log-mel energies"}  # of the challenge's tables, for parts whose name is not the field's own term
+# The challenge's words for parts whose name is not the field's own term.
+WORDS = {"LogMel": "log-mel energies", "LogMelPair": "log-mel energies of two channels"}
 
 
 @dataclass(frozen=True)
