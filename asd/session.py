@@ -253,10 +253,11 @@ class Session:
         tasks = [(name, machine.name) for name in self.members for machine in self.machines]
         for name in self.members:
             self.folder(name).check(self.resolved(name))
+        proven = {(name, m): self.folder(name).proof(m, section_of(self.machine(m))) for name, m in tasks}
         jobs = [Job(f"verify_{name}_{m}", tuple(self.request.worker([name], m, ["--verify"]))) for name, m in tasks]
         run_all(jobs, self.request.workers, self.request.results / "logs")
         for name, machine in tasks:
-            self.folder(name).mark(machine, "verified", True)
+            self.folder(name).mark(machine, "verified", proven[name, machine])
 
     def verify_here(self) -> None:
         """A worker's share: one name, one machine; each clip alone, in shuffled order, no other test file in reach."""

@@ -62,7 +62,7 @@ class ClipName:
     number: int
     attributes: tuple[tuple[str, str], ...]  # pairs in order: keys may stand twice and differ only by case
 
-    GRAMMAR = re.compile(r"section_(\d{2})_(source|target)_(train|test)_(normal|anomaly)_(\d{4})_(.+)\.wav")
+    GRAMMAR = re.compile(r"section_(\d{2})_(source|target)_(train|test)_(normal|anomaly)_(\d{4})_(.+)\.wav", re.ASCII)
 
     @classmethod
     def parse(cls, name: str) -> ClipName:
@@ -87,7 +87,7 @@ class SystemScores:
     seeds: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)  # label -> as `scores`
 
 
-ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav")  # evaluation test clips
+ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav", re.ASCII)  # evaluation test clips
 
 
 def attribute_pairs(text: str) -> tuple[tuple[str, str], ...]:

@@ -139,7 +139,7 @@ def test_published_rows_stand_below_where_they_share_a_machine_or_a_name():
     }
     rows = next(rows for name, rows in compared(system(1), published=published) if name == "Ω side by side")
     assert [row[0] for row in rows] == ["system", "x0", "published s1", "published x0"]
-    assert rows[2][1:] == ("0.6000", "-", "0.6500")
+    assert rows[2][1:] == ("0.6000", "-", "0.6500 (its own machines)")
 
 
 def test_machines_must_be_the_same():

@@ -127,7 +127,7 @@ def test_a_mistake_in_team_yaml_is_told_and_nothing_is_written(team, data_folder
         ({"systems": [{**s1, "description": {"front_end": "mine"}}]}, "is measured and filled in"),
         ({"systems": [{**s1, "description": {"embedings": "x"}}]}, "did you mean 'embeddings'"),
         ({"author": []}, "unknown key, did you mean 'authors'"),
-        ({"systems": [{**s1, "system": "s2"}]}, "run `python run.py -d s2` first"),
+        ({"systems": [{**s1, "system": "s2"}]}, "s2/run.json: no such file; `python run.py"),
     ):
         assert packaged(save(**changes), data_folder, results, tmp_path / "out") == 2
         assert message in capsys.readouterr().err
@@ -143,11 +143,59 @@ def test_the_blank_template_names_everything_that_is_to_be_filled_in(data_folder
         assert f"{key}: None, expected text" in told
 
 
+def test_files_changed_after_their_proof_are_not_packaged(team, data_folder, results, tmp_path, capsys):
+    save, _ = team
+    for name, old, new in (("anomaly_score", ",", ",1"), ("decision_result", ",1\n", ",0\n")):
+        copy = shutil.copytree(results, tmp_path / name)
+        path = copy / "eval" / "s1" / f"{name}_drone_section_00_test.csv"
+        path.write_text(path.read_text().replace(old, new))
+        assert packaged(save(), data_folder, copy, tmp_path / "out") == 2
+        assert "drone without a passed verification of these very files" in capsys.readouterr().err
+
+
+def test_a_machine_without_its_record_is_unproven_and_a_broken_run_json_is_told(
+    team, data_folder, results, tmp_path, capsys
+):
+    save, _ = team
+    path = shutil.copytree(results, tmp_path / "results") / "eval" / "s1" / "run.json"
+    run = json.loads(path.read_text())
+    for broken, message in (
+        ({**run, "machines": {"other": run["machines"]["drone"]}}, "drone without a passed verification"),
+        ({**run, "machines": {}}, "not what run.py writes (no machine)"),
+        ([], "not what run.py writes"),
+        ({"machines": {"drone": {"members": []}}}, "not what run.py writes"),
+    ):
+        path.write_text(json.dumps(broken))
+        assert packaged(save(), data_folder, tmp_path / "results", tmp_path / "out") == 2
+        assert message in capsys.readouterr().err
+
+
+def test_development_figures_are_of_all_clips_and_evaluation_scores_of_these_recordings(
+    package, results, data_folder, tmp_path
+):
+    copy = shutil.copytree(results, tmp_path / "results")
+    for path in (copy / "dev" / "s1").glob("*_fan_section_00_test.csv"):
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    found = tool("validate").defects(package, data_folder, copy)
+    assert any("1 missing: section_00_source_test_anomaly_0000" in defect for defect in found)
+    data = shutil.copytree(data_folder, tmp_path / "data")
+    test = data / "eval_data" / "raw" / "drone" / "test"
+    (test / "section_00_0000.wav").write_bytes((test / "section_00_0001.wav").read_bytes())
+    assert any("drone was scored on other recordings" in d for d in tool("validate").defects(package, data, results))
+
+
+def test_a_run_under_way_beside_the_packaged_one_does_not_matter(package, results, data_folder, tmp_path):
+    copy = shutil.copytree(results, tmp_path / "results")
+    (copy / "eval" / "x9").mkdir()
+    (copy / "eval" / "x9" / "run.json").write_text("{")
+    assert tool("validate").defects(package, data_folder, copy) == []
+
+
 def test_unproven_results_are_not_packaged(team, data_folder, results, tmp_path, capsys):
     save, _ = team
     copy = shutil.copytree(results, tmp_path / "results")
     path = copy / "eval" / "s1" / "run.json"
-    path.write_text(path.read_text().replace('"verified": true', '"verified": false'))
+    path.write_text(re.sub('"verified": "[0-9a-f]+"', '"verified": false', path.read_text()))
     assert packaged(save(), data_folder, copy, tmp_path / "out") == 2
     told = capsys.readouterr().err
     assert "drone without a passed verification" in told and "-e s1 --verify" in told
@@ -249,7 +297,7 @@ def test_without_a_truth_scores_and_training_alone_are_shown(results, data_folde
 
 def test_the_report_refuses_what_is_no_results_folder(results, tmp_path, capsys):
     assert tool("report").main([str(tmp_path)]) == 2
-    assert "no run.json" in capsys.readouterr().err
+    assert "run.json: no such file" in capsys.readouterr().err
     assert tool("report").main([str(results / "dev" / "s1"), str(results / "eval" / "s1")]) == 2
     assert "other machines than" in capsys.readouterr().err
 

@@ -208,7 +208,7 @@ DEFECTS = {
     ),
     "template text": (put(SUB, "name", "<full name of the system>"), "looks like text of the template"),
     "TODO": (put(SYS, "description", "embeddings", "TODO"), "'TODO' looks like text of the template"),
-    "baseline's name": (put(SUB, "name", "DCASE2026 baseline system"), "looks like text of the template"),
+    "baseline's name": (put(SUB, "name", "DCASE2026 baseline system"), "is the baseline's"),
     "null data set": (put(SYS, "external_datasets", [{"name": None, "url": None}]), "name and url are null; write ..."),
     "development set as external": (
         put(SYS, "external_datasets", [{"name": "DCASE 2026 Challenge Task 2", "url": "https://zenodo.org/records/1"}]),
@@ -222,9 +222,26 @@ DEFECTS = {
         put(SYS, "external_datasets", [{"name": "AudioSet", "url": "https://research.google.com/audioset"}]),
         "null, but external_datasets lists 1",
     ),
+    "external, but none listed": (
+        put(SYS, "description", "external_data_usage", "AudioSet"),
+        "external_datasets is",
+    ),
+    "external_datasets a number": (put(SYS, "external_datasets", 5), "5, expected a list"),
+    "no affiliation": (put(SUB, "authors", 0, "affiliation", []), r"affiliation: \[\], expected institution"),
+    "corresponding 1": (put(SUB, "authors", 0, "corresponding", 1), "corresponding: 1, expected true or false"),
+    "null in words": (put(SYS, "description", "embeddings", "N/A"), "'N/A' is text; write !!null"),
+    "no for null": (put(SYS, "description", "embeddings", False), "embeddings: False, expected text .quote it"),
+    "MACS NaN": (put(SYS, "complexity", "MACS", float("nan")), "nan, expected a number"),
+    "MACS unknown": (put(SYS, "complexity", "MACS", "unknown"), "'unknown', expected a number"),
+    "one fraction": (put(*FAN, "auc_source", 0.6646), "0.6646: a fraction, percent expected"),
+    "wrong tag": (raw(META, "submission: !!bool x\n"), "meta.yaml.*not yaml"),
+    "results a list": (put("results", "development_dataset", [1]), "expected a line a machine"),
     "source code no address": (put(SYS, "source_code", "on request"), "'on request' is no http"),
     "pAUC below its floor": (put(*FAN, "pauc", 46.9), r"fan.pauc: 46.9 is below the floor of 47.37"),
-    "fractions": (put(*FAN, {"auc_source": 0.66, "auc_target": 0.54, "pauc": 0.53}), "fractions, percent expected"),
+    "fractions": (
+        put(*FAN, {"auc_source": 0.66, "auc_target": 0.54, "pauc": 0.53}),
+        "0.66: a fraction",
+    ),
     "above 100": (put(*FAN, "auc_source", 664.6), "664.6, expected percent"),
     "result null": (put(*FAN, "auc_target", None), "None, expected percent"),
     "result NaN": (put(*FAN, "auc_target", float("nan")), "nan, expected percent"),
@@ -290,6 +307,16 @@ DEFECTS = {
     "decision true": (lambda f: {**f, DECIDED: f[DECIDED].replace(b",1\n", b",True\n")}, "True', expected"),
     "decisions are scores": (lambda f: {**f, DECIDED: f[CSV]}, r"csv:1: .*expected `<clip>.wav,<0 or 1>`"),
     "constant": (scores(lambda s: 0 * s + 0.5), "all 200 scores are 0.5"),
+    "open quote": (replaced(CSV, "section_00_0003.wav,", 'section_00_0003.wav,"'), "csv:4: .*expected `<clip>.wav"),
+    "carriage returns alone": (
+        lambda f: {**f, CSV: f[CSV].replace(b"\n", b"\r")},
+        r"csv:1: .{75,130}\.\.\.'",
+    ),
+    "foreign digits": (replaced(CSV, "section_00_0003.wav,", "section_00_0003.wav,\u0663"), "csv:4: .*expected"),
+    "decisions turned round": (
+        lambda f: {**f, DECIDED: lines([(n, int(1 - d)) for n, d in rows_of(f[DECIDED])])},
+        "Sander: a clip decided 0 scores .* no one threshold does that",
+    ),
     # statistics over test clips
     "ranks": (scores(rankdata), "scores are ranks"),
     "ranks scaled": (scores(lambda s: rankdata(s) / len(s)), "scores are ranks"),
@@ -323,6 +350,9 @@ ENTRIES = {
     "absurd size": ((f"task2/{L1}/big.csv", b"0" * (5 * 2**20)), "5.0 MiB unpacked, at most 4 expected"),
     "doubled name": ((META, b"submission: {}"), "stands 2 times in the zip"),
     "doubled but for case": ((META.replace("meta", "META"), b"x"), "stands 2 times in the zip"),
+    "a folder with content": (("task2/evil/", b"payload"), "a folder's entry with 7 bytes"),
+    "a folder by its mode": ((entry("task2/x.csv", stat.S_IFDIR | 0o755), b"x"), "neither a plain file nor a folder"),
+    "a pipe": ((entry("task2/x.csv", stat.S_IFIFO | 0o644), b""), "neither a plain file nor a folder"),
     "macOS": (("__MACOSX/task2/._x.csv", b"x"), "a file of the operating system"),
     ".DS_Store": (("task2/.DS_Store", b"x"), "a file of the operating system"),
 }
@@ -371,7 +401,7 @@ VARIATIONS = {
     "no newline at the end": lambda f: {**f, CSV: f[CSV].rstrip()},
     "extra decimals": lambda f: {**f, CSV: lines([(n, f"{s:.25f}") for n, s in rows_of(f[CSV])])},
     "scientific": lambda f: {**f, CSV: lines([(n, f"{s:.12E}") for n, s in rows_of(f[CSV])])},
-    "negative and integer": scores(lambda s: np.round(-1000 * s)),
+    "negative and integer": scores(lambda s: np.round(1000 * s) - 9000),
     "another order": lambda f: {**f, CSV: lines(rows_of(f[CSV])[::-1])},
     "MACS a number": put(SYS, "complexity", "MACS", 264192000),
     "MACS in words": put(SYS, "complexity", "MACS", "264.2 M"),
@@ -383,6 +413,13 @@ VARIATIONS = {
     "external data declared": lambda f: put(SYS, "external_datasets", [{"name": "AudioSet", "url": "https://x.org/a"}])(
         put(SYS, "description", "external_data_usage", "pretraining")(f)
     ),
+    "external data of an earlier year": lambda f: put(
+        SYS,
+        "external_datasets",
+        [{"name": "DCASE 2022 Task 2 development dataset", "url": "https://zenodo.org/records/6355122"}],
+    )(put(SYS, "description", "external_data_usage", "pretraining")(f)),
+    "brackets in prose": put(SYS, "description", "embeddings", "BEATs [Chen et al. 2023], <50 Hz and >7 kHz cut"),
+    "like the baseline": put(SYS, "description", "acoustic_features", "log-mel as in the baseline system"),
     "pAUC at its floor": put(*FAN, "pauc", 47.37),
     "accents": put(SUB, "authors", 0, "lastname", "Müller-Łukasz"),
     "entries for folders": lambda f: {"task2/": b"", f"task2/{L1}/": b"", **f},
@@ -392,6 +429,11 @@ VARIATIONS = {
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_no_valid_variation_is_refused(tmp_path, name):
     assert VALIDATE.defects(zipped(tmp_path / "x.zip", VARIATIONS[name](package())), None, None) == []
+
+
+def test_more_than_is_reasonable_is_not_even_read(tmp_path):
+    big = {f"task2/{i}.pdf": b"\0" * (26 * 2**20) for i in range(4)}
+    assert "104 MiB unpacked, at most 100 expected" in VALIDATE.defects(zipped(tmp_path / "x.zip", big), None, None)[0]
 
 
 def test_the_data_folder_says_which_machines_and_clips_are_expected(tmp_path, data_folder):

@@ -12,7 +12,6 @@ the data folder they are of. The zip appears only if `tools/validate.py` finds n
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -46,25 +45,17 @@ def read_team(path: Path) -> Mapping[str, Any]:
     return team
 
 
-def run_of(folder: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Machine -> its record in run.json."""
-    path = folder / "run.json"
-    if not path.exists():
-        raise BadInput(f"{path}: no such file; run `python run.py -{folder.parent.name[0]} {folder.name}` first")
-    return json.loads(path.read_text(encoding="utf-8"))["machines"]
-
-
 def measured(name: str, results: Path, macs: str) -> Measured:
     """Raises BadInput where a run is missing or the two are not of the same numbers, seeds and members."""
     dev, test = results / "dev" / name, results / "eval" / name
-    of_dev, of_eval = run_of(dev), run_of(test)
+    of_dev, of_eval = submission.read_run(dev), submission.read_run(test)
     if (dev / "system.yaml").read_bytes() != (test / "system.yaml").read_bytes():
         raise BadInput(
             f"{test / 'system.yaml'}: not the numbers, seeds or members of {dev / 'system.yaml'}; the development "
             "figures would be another system's (run both with the same --seeds and --set)"
         )
     numbers = read_yaml(test / "system.yaml")
-    chains = [part for part in numbers.values() if isinstance(part, dict) and "frontend" in part]
+    chains = [part for part in numbers.values() if isinstance(part, dict) and part.get("part") == "System"]
     records = list(of_eval.values())
     (run,) = submission.read_systems([dev])
     truths = {m: evaluation.truth_of_names(scores) for m, scores in run.scores.items()}
@@ -131,10 +122,12 @@ def validated(files: Mapping[str, bytes], target: Path, data: Path, results: Pat
         tool = Path(__file__).with_name("validate.py")
         line = [sys.executable, str(tool), str(draft), "--data", str(data), "--results", str(results)]
         judged = subprocess.run(line, capture_output=True, text=True, check=False)
+        told = f"{judged.stdout}{judged.stderr}".replace(str(draft), str(target)).rstrip()
         if judged.returncode != 0:
-            raise BadInput(f"{target} was not written:\n{judged.stdout}{judged.stderr}".rstrip())
+            earlier = f" ({target} is an earlier one, left as it was)" if target.exists() else ""
+            raise BadInput(f"not written{earlier}:\n{told}")
         draft.replace(target)
-    print(judged.stdout.replace(str(draft), str(target)), end="")
+    print(told)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,9 @@ class Run:
     scores: SystemScores
     truths: evaluation.Truths
 
-    @property
+    @cached_property
     def record(self) -> Mapping[str, Mapping[str, Any]]:
-        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))["machines"]
+        return submission.read_run(self.folder)
 
     @property
     def kind(self) -> str:
@@ -86,9 +86,10 @@ def runs_of(folders: Sequence[Path], ground_truth: Path | None) -> list[Run]:
     """Raises BadInput for a folder that run.py has not written, or a truth that does not fit."""
     found = []
     for folder in folders:
-        if not (folder / "run.json").exists():
-            raise BadInput(f"{folder}: no run.json; expected a system's folder that run.py has written, results/dev/s1")
+        record = submission.read_run(folder)
         (scores,) = submission.read_systems([folder.resolve()])
+        if lacking := [m for m in scores.scores if m not in record]:
+            raise BadInput(f"{folder / 'run.json'}: nothing of {', '.join(lacking)}; run it again")
         truths = truths_of(scores, ground_truth)
         found.append(Run(folder.resolve(), scores, truths))
     first = found[0]
@@ -127,7 +128,7 @@ def session_of(run: Run, folder: Path) -> Session:
         kind=run.kind,
         data=folder,
         results=run.folder.parent.parent,
-        recipes={m: r for m, r in trained.items()},
+        recipes=trained,
         trained=trained,
         worker=lambda *_: [],
         machines=list(run.scores.scores),
@@ -257,7 +258,7 @@ def run_rows(run: Run) -> list[Sequence[str]]:
         ("machine", "training clips", "test clips", "members", "parameters", "MACs a clip", "training s", "proven")
     ]
     for machine, r in run.record.items():
-        proven = {True: "yes", False: "no"}[r["verified"] is True]
+        proven = "yes" if r.get("verified") else "no"
         counts = (r["data"]["n_train"], r["data"]["n_test"], len(r["members"]))
         sizes = (f"{r['parameters']:,}", f"{r['macs_per_clip']:,}", f"{r['training_seconds']:.0f}")
         table.append((machine, *map(str, counts), *sizes, proven))

@@ -11,16 +11,17 @@ against the runs it was made from: its scores, its development figures, the proo
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import data, evaluation, guard, submission
-from asd.submission import Expected, Package
-from asd.vocabulary import BadInput
+from asd.submission import NAME, Expected, Package, ResultFolder
+from asd.system import clips_key
+from asd.vocabulary import BadInput, Clip, SystemScores
 
 CHECKLIST = """\
 What no program can check; go through it before you submit:
@@ -37,12 +38,18 @@ def expected_of(folder: Path | None) -> Expected:
     """The challenge's machines and clips, or those of a data folder."""
     if folder is None:
         return Expected()
-    dev, test = data.raw_folder(folder, "dev"), data.raw_folder(folder, "eval")
-    clips = {m: frozenset(p.name for p in data.wav_paths(test / m / "test")) for m in data.machine_names(test)}
+    dev, test = (test_clips(folder, kind) for kind in ("dev", "eval"))
+    return Expected([*dev], test, dev)
+
+
+def test_clips(folder: Path, kind: str) -> dict[str, frozenset[str]]:
+    """Machine -> names of its test clips."""
+    raw = data.raw_folder(folder, kind)
+    clips = {m: frozenset(p.name for p in data.wav_paths(raw / m / "test")) for m in data.machine_names(raw)}
     empty = [m for m, names in clips.items() if not names]
     if empty:
-        raise BadInput(f"{test / empty[0] / 'test'}: no .wav file (is the evaluation set downloaded?)")
-    return Expected(data.machine_names(dev), clips)
+        raise BadInput(f"{raw / empty[0] / 'test'}: no .wav file (is this set downloaded?)")
+    return clips
 
 
 def signs(package: Package) -> list[str]:
@@ -55,69 +62,114 @@ def signs(package: Package) -> list[str]:
     return found
 
 
-def against_results(package: Package, results: Path) -> list[str]:
-    """The package against the runs in `results`; a system is known by its scores."""
-    folders = sorted(path.parent for path in (results / "eval").glob("*/run.json"))
-    if not folders:
-        raise BadInput(f"{results / 'eval'}: no system's results there (run.py -e writes them)")
-    runs = {s.name: s for folder in folders for s in submission.read_systems([folder])}
+def against_results(package: Package, expected: Expected, results: Path, folder: Path | None) -> list[str]:
+    """The package against the runs in `results`; a system is known by its scores and decisions."""
+    runs = evaluation_runs(results)
     found: list[str] = []
     for label, scores in package.scores.items():
-        name = next((n for n, run in runs.items() if run.scores == scores), None)
-        if name is None:
-            found.append(
-                f"{label}: its scores are of no system in {results / 'eval'} ({', '.join(runs)}); changed since?"
-            )
-            continue
-        if package.decisions.get(label) != runs[name].decisions:
-            found.append(f"{label}: its scores are those of {name}, its decisions are not")
-        found += [f"{label}: {problem}" for problem in of_run(package.metas.get(label), results, name)]
+        same = [run for run in runs if run.scores == scores]
+        best = next((run for run in same if run.decisions == package.decisions.get(label)), None)
+        if best is not None:
+            problems = of_run(package, label, results, best.name, expected, folder)
+            found += [f"{label}: {problem}" for problem in problems]
+        elif same:
+            found.append(f"{label}: its scores are those of {same[0].name}, its decisions are not")
+        else:
+            there = f"{results / 'eval'} ({', '.join(run.name for run in runs)})"
+            found.append(f"{label}: its scores are of no system in {there}; was one of them changed since?")
     return found
 
 
-def of_run(meta: Mapping | None, results: Path, name: str) -> list[str]:
-    """What a system's run says against its meta.yaml, and whether it was proven."""
-    run = json.loads((results / "eval" / name / "run.json").read_text(encoding="utf-8"))["machines"]
-    unproven = [machine for machine, record in run.items() if record["verified"] is not True]
+def evaluation_runs(results: Path) -> list[SystemScores]:
+    """All of results/eval that can be read; a run under way beside the package's is not its business."""
+    runs = []
+    for folder in sorted(path.parent for path in (results / "eval").glob("*/run.json")):
+        with suppress(BadInput):
+            runs += submission.read_systems([folder])
+    if not runs:
+        raise BadInput(f"{results / 'eval'}: no system's results there (run.py -e writes them)")
+    return runs
+
+
+def of_run(
+    package: Package, label: str, results: Path, name: str, expected: Expected, folder: Path | None
+) -> list[str]:
+    """What a system's runs say against its package."""
+    place = ResultFolder(results / "eval" / name)
+    record = submission.read_run(place.folder)
+    scored = package.scores[label]
+    unproven = [m for m in scored if not proven(place, m, record)]
     found = []
     if unproven:
         found.append(
-            f"{results / 'eval' / name / 'run.json'}: {', '.join(unproven)} without a passed verification; "
+            f"{place.folder}: {', '.join(unproven)} without a passed verification of these very files; "
             f"run `python run.py -e {name} --verify`"
         )
-    if meta is None:
-        return found
-    try:
-        told, parameters = meta["results"]["development_dataset"], meta["system"]["complexity"]["total_parameters"]
-        measured = max(record["parameters"] for record in run.values())
-        if parameters != measured:
-            found.append(f"meta.yaml: total_parameters {parameters}, but {name}'s run counted {measured}")
-        return found + of_development(told, results / "dev" / name)
-    except (KeyError, TypeError):  # told as a defect of meta.yaml already
-        return found
+    if folder is not None:
+        found += [f"{place.folder}: {m} was scored on other recordings than {folder}'s" for m in others(record, folder)]
+    meta = package.metas.get(label, {})
+    parameters = max((record[m]["parameters"] for m in scored if m in record), default=0)
+    given = at(meta, "system", "complexity", "total_parameters")
+    if given != parameters:
+        found.append(f"meta.yaml: total_parameters {given}, but {name}'s run counted {parameters}")
+    n_members = max((len(record[m]["members"]) for m in scored if m in record), default=1)
+    count = at(meta, "system", "description", "ensemble_method_subsystem_count") or 1
+    if count != n_members:
+        found.append(f"meta.yaml: ensemble_method_subsystem_count {count}, but {name}'s run has {n_members} members")
+    return found + of_development(at(meta, "results", "development_dataset"), results / "dev" / name, expected)
 
 
-def of_development(told: Mapping, folder: Path) -> list[str]:
+def proven(place: ResultFolder, machine: str, record: Mapping[str, Mapping]) -> bool:
+    """Whether a proof passed, and of the files that lie there now."""
+    section = next(match[3] for p in place.folder.glob(f"*_{machine}_section_*") if (match := NAME.fullmatch(p.name)))
+    return machine in record and record[machine].get("verified") == place.proof(machine, section)
+
+
+def others(record: Mapping[str, Mapping], folder: Path) -> list[str]:
+    """Machines whose test clips have another content than those the run has scored."""
+    raw = data.raw_folder(folder, "eval")
+    found = []
+    for machine, of_machine in record.items():
+        clips = [Clip(path, machine, "") for path in data.wav_paths(raw / machine / "test")]
+        if clips and clips_key(clips) != of_machine["data"].get("test"):
+            found.append(machine)
+    return found
+
+
+def at(meta: object, *keys: str) -> object:
+    """A nested value, or None where there is none: that is told as a defect of meta.yaml."""
+    for key in keys:
+        meta = meta.get(key) if isinstance(meta, Mapping) else None
+    return meta
+
+
+def of_development(told: object, folder: Path, expected: Expected) -> list[str]:
     """The development figures in meta.yaml against the score files they come from."""
     (run,) = submission.read_systems([folder])
     found = []
     for machine, scores in run.scores.items():
+        if machine in expected.dev_clips:
+            evaluation.same_clips(scores, expected.dev_clips[machine], f"{folder}: {machine}")
         terms = evaluation.terms_of(machine, scores, evaluation.truth_of_names(scores))
         for metric, value in zip(submission.METRICS, terms, strict=True):
-            given = told.get(machine, {}).get(metric)
+            given = at(told, machine, metric)
             if isinstance(given, (int, float)) and abs(given - 100 * value) > TOLERANCE:
                 found.append(f"meta.yaml: {machine} {metric} {given}, but {folder} has {100 * value:.2f}")
     return found
 
 
 def defects(path: Path, folder: Path | None, results: Path | None) -> list[str]:
-    """All of them. Raises BadInput where the zip, the data or the results folder cannot be read at all."""
+    """All of them. Raises BadInput where the zip or the data folder cannot be read at all."""
     expected = expected_of(folder)
     files, found = submission.read_archive(path)
     package = submission.check_files(files, expected) if files or not found else Package()
     found += [f"{path.name}: {defect}" for defect in [*package.defects, *signs(package)]]
     if results is not None:
-        found += [f"{path.name}: {defect}" for defect in against_results(package, results)]
+        try:
+            against = against_results(package, expected, results, folder)
+        except (BadInput, OSError) as error:  # one more thing to mend, beside the defects of the zip itself
+            against = [str(error)]
+        found += [f"{path.name}: {defect}" for defect in against]
     return found
 
 

@@ -90,7 +90,10 @@ def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Map
     for name, values in published.items():
         if name in own or any(m in values for m in machines):
             cells = [f"{values[m]:.4f}" if m in values else "-" for m in machines]
-            table.append((f"published {name}", *cells, f"{values['over all']:.4f}"))
+            same = set(values) - {"over all"} == set(machines)
+            table.append(
+                (f"published {name}", *cells, f"{values['over all']:.4f}{'' if same else ' (its own machines)'}")
+            )
     return table
 
 

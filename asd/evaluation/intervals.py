@@ -15,7 +15,7 @@ import numpy as np
 
 from asd.evaluation.metric import MAX_FPR, columns, same_clips
 from asd.evaluation.truth import Truth, Truths
-from asd.vocabulary import DOMAINS
+from asd.vocabulary import DOMAINS, BadInput
 
 LEVEL = 0.95  # of the intervals
 
@@ -27,6 +27,10 @@ class Bootstrap:
     truths: Truths
     draws: int = 2000  # B; the ends of an interval of Ω then move by about 0.001 with the seed
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise BadInput(f"draws {self.draws}: at least 1 expected")
 
     def terms(self, machine: str, scores: Mapping[str, float]) -> np.ndarray:
         """(B, 3) AUC_source, AUC_target, pAUC of every draw. Raises BadInput where the clips are not the truth's."""

@@ -71,8 +71,11 @@ def read_truth(path: Path) -> Truths:
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """Line numbers and cells; empty lines are left out."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        return [(line, row) for line, row in enumerate(csv.reader(file), start=1) if row]
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            return [(line, row) for line, row in enumerate(csv.reader(file), start=1) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{path}: not a CSV of UTF-8 text ({error})") from error
 
 
 def _of_list(path: Path) -> Truths:

@@ -6,6 +6,7 @@ link, a doubled or encrypted entry is a defect.
 
 from __future__ import annotations
 
+import lzma
 import stat
 import zipfile
 import zlib
@@ -17,6 +18,7 @@ from asd.vocabulary import BadInput
 MIB = 2**20
 LARGEST = {".csv": 4 * MIB, ".yaml": MIB, ".pdf": 50 * MIB}  # a machine's 200 clips are about 10 KiB
 LARGEST_OTHER = MIB
+LARGEST_IN_ALL = 100 * MIB
 MOST = 500  # entries; four systems of five machines are 50
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -31,11 +33,16 @@ def read_archive(path: Path) -> tuple[dict[str, bytes], list[str]]:
                 return {}, [
                     f"{path.name}: {len(entries)} entries, at most {MOST} expected (was a wrong folder zipped?)"
                 ]
+            in_all = sum(entry.file_size for entry in entries)
+            if in_all > LARGEST_IN_ALL:
+                return {}, [
+                    f"{path.name}: {in_all / MIB:.0f} MiB unpacked, at most {LARGEST_IN_ALL / MIB:.0f} expected"
+                ]
             files: dict[str, bytes] = {}
             for entry in entries:
                 problem = _problem(entry) or _read(archive, entry, files)
                 defects += [f"{entry.filename}: {problem}"] if problem else []
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, UnicodeDecodeError, NotImplementedError) as error:
         raise BadInput(
             f"{path}: not a readable zip ({error}); was it cut short, or is it another kind of archive?"
         ) from error
@@ -56,6 +63,10 @@ def _problem(entry: zipfile.ZipInfo) -> str:
         return "a path that leaves the folder it is unpacked into (zip-slip), or no path of a zip"
     if stat.S_ISLNK(mode):
         return "a symbolic link; put the file itself in"
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR) or (stat.S_ISDIR(mode) and not entry.is_dir()):
+        return "neither a plain file nor a folder"
+    if entry.is_dir() and entry.file_size:
+        return f"a folder's entry with {entry.file_size} bytes in it"
     if any(part in JUNK for part in name.parts):
         return "a file of the operating system, not of the submission; leave it out"
     if entry.flag_bits & 1:
@@ -73,7 +84,7 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, files: dict[str, byt
     try:
         with archive.open(entry) as file:
             raw = file.read(entry.file_size + 1)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError, OSError) as error:
         return f"damaged ({error})"
     files.setdefault(entry.filename, raw)
     return ""

@@ -28,6 +28,7 @@ class Expected:
 
     dev_machines: Sequence[str] = DEV_MACHINES
     clips: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict.fromkeys(EVAL_MACHINES, CLIPS))  # eval
+    dev_clips: Mapping[str, frozenset[str]] = field(default_factory=dict)  # where a data folder tells them
 
 
 @dataclass
@@ -119,6 +120,7 @@ def _check_system(package: Package, label: str, files: Mapping[str, bytes], expe
         if not defects:
             _keep(package, label, machine, kind, values)
             package.defects += _constant(values, kind, f"{where}/{csv_name}")
+    package.defects += [f"{where}: {problem}" for m in expected.clips for problem in _thresholds(package, label, m)]
 
 
 def _keep(package: Package, label: str, machine: str, kind: str, values: Mapping[str, float]) -> None:
@@ -126,6 +128,22 @@ def _keep(package: Package, label: str, machine: str, kind: str, values: Mapping
         package.scores.setdefault(label, {})[machine] = dict(values)
     else:
         package.decisions.setdefault(label, {})[machine] = {name: int(value) for name, value in values.items()}
+
+
+def _thresholds(package: Package, label: str, machine: str) -> list[str]:
+    """Decisions that no single threshold on the scores gives."""
+    scores = package.scores.get(label, {}).get(machine, {})
+    decisions = package.decisions.get(label, {}).get(machine, {})
+    if scores.keys() != decisions.keys():
+        return []
+    lowest = min((s for clip, s in scores.items() if decisions[clip] == 1), default=float("inf"))
+    highest = max((s for clip, s in scores.items() if decisions[clip] == 0), default=float("-inf"))
+    if lowest >= highest:
+        return []
+    return [
+        f"{machine}: a clip decided 0 scores {highest:g}, one decided 1 scores {lowest:g}; "
+        "no one threshold does that (are the decisions of another run, or turned round?)"
+    ]
 
 
 def _unexpected(name: str, machines: Sequence[str], wanted: Sequence[str]) -> str:

@@ -38,15 +38,17 @@ METRICS = ("auc_source", "auc_target", "pauc")  # percent
 LABEL = re.compile(r"[A-Za-z0-9.-]+_[A-Za-z0-9.-]+_task2_[1-4]")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 LEFTOVER = re.compile(
-    r"<[^<>]+>|\[[A-Za-z][^\]]*\]|\?\?\?|\b(TODO|FIXME|XXX|TBD)\b|lorem ipsum|"
-    r"\byour (name|team|institut|affiliation|system|email)|DCASE ?20\d\d baseline|baseline system",
-    re.IGNORECASE,
+    r"\s*(<.*>|\[.*\]|\?+|(TODO|FIXME|XXX|TBD)\b.*|lorem ipsum.*|your (name|team|institut|affiliation|system|email).*)",
+    re.IGNORECASE | re.DOTALL,
 )
-DEVELOPMENT_SET = re.compile(
-    r"19336329|20151556|20437238|dcase ?-?202\d\W*(challenge)?\W*task ?2|development (data ?)?set|additional training",
+NULL_IN_WORDS = ("!!null", "null", "none", "n/a", "na", "-")
+BASELINE = re.compile(r"(DCASE\W*20\d\d\W*)?(challenge\W*)?(task\W*2\W*)?baseline(\W*system)?", re.IGNORECASE)
+CHALLENGE_SET = re.compile(
+    r"19336329|20151556|20437238|dcase\W*2026\W*(challenge\W*)?task\W*2|^(the )?development (data ?)?set\b",
     re.IGNORECASE,
 )
 MOST_KEYS = 5000  # of one file, references (*name) written out
+MACS = re.compile(r"[0-9][0-9.,]*( ?[kMGT])?( ?(MACs?|MACS|multiply-accumulates).*)?( ?/ ?\w+)?")  # 264.2 M
 LONGEST_ABBREVIATION = 10  # characters
 PAUC_FLOOR = 47.37  # percent; McClish's standardised pAUC up to 0.1 cannot be lower (0.9 / 1.9)
 
@@ -76,22 +78,22 @@ class Located:
 def parse(raw: bytes, where: str) -> Located:
     """Problems only, and no value, where it is no yaml mapping."""
     try:
-        content = raw.decode("utf-8")
-        root, value = yaml.compose(content, Loader=yaml.SafeLoader), yaml.safe_load(content)
+        root = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
         places = list(islice(_lines(root, ()), MOST_KEYS + 1)) if root else []
+        value = yaml.safe_load(raw.decode("utf-8")) if len(places) <= MOST_KEYS else None
     except UnicodeDecodeError as error:
         return Located(where, None, {}, [f"{where}: not UTF-8 text ({error.reason} at byte {error.start})"])
-    except (yaml.YAMLError, ValueError) as error:
+    except RecursionError:
+        return Located(where, None, {}, [f"{where}: nested without end"])
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, OverflowError) as error:  # the last: wrong !!tags
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error)
         return Located(where, None, {}, [f"{where}{line}: not yaml ({reason}); is a value with a colon not quoted?"])
-    except RecursionError:
-        return Located(where, None, {}, [f"{where}: nested without end"])
     if len(places) > MOST_KEYS:
         return Located(where, None, {}, [f"{where}: more than {MOST_KEYS} keys (does it refer to itself?)"])
     if not isinstance(value, dict):
-        return Located(where, None, {}, [f"{where}:1: no `key: value` lines, expected submission, system and results"])
+        return Located(where, None, {}, [f"{where}:1: no `key: value` lines in it"])
     located = Located(where, value, {(): 1})
     for path, at in places:
         if path in located.lines:
@@ -148,7 +150,7 @@ def leftovers(meta: Located, path: Path, value: Any) -> None:
     elif isinstance(value, list):
         for i, inner in enumerate(value):
             leftovers(meta, (*path, i), inner)
-    elif isinstance(value, str) and (match := LEFTOVER.search(value)):
+    elif isinstance(value, str) and (match := LEFTOVER.fullmatch(value)):
         meta.tell(path, f"{match.group()!r} looks like text of the template; say what your system does")
 
 
@@ -168,10 +170,16 @@ def _submission(meta: Located, label: str) -> None:
     if meta.get((*top, "label")) != label:
         meta.tell((*top, "label"), f"{meta.get((*top, 'label'))!r}, but the folder and file are {label}")
     text_at(meta, (*top, "name"))
-    if text_at(meta, (*top, "abbreviation")) and len(meta.get((*top, "abbreviation"))) > LONGEST_ABBREVIATION:
-        n = len(meta.get((*top, "abbreviation")))
-        meta.tell((*top, "abbreviation"), f"{n} characters, at most {LONGEST_ABBREVIATION} allowed")
+    abbreviation(meta, (*top, "abbreviation"))
+    for key in ("name", "abbreviation"):
+        if BASELINE.fullmatch(str(meta.get((*top, key))).strip()):
+            meta.tell((*top, key), f"{meta.get((*top, key))!r} is the baseline's, as in the template; name your system")
     authors(meta, (*top, "authors"))
+
+
+def abbreviation(meta: Located, path: Path) -> None:
+    if text_at(meta, path) and len(meta.get(path)) > LONGEST_ABBREVIATION:
+        meta.tell(path, f"{len(meta.get(path))} characters, at most {LONGEST_ABBREVIATION} allowed")
 
 
 def authors(meta: Located, path: Path) -> None:
@@ -194,14 +202,11 @@ def _author(meta: Located, path: Path) -> None:
         text_at(meta, (*path, key))
     if text_at(meta, (*path, "email")) and not EMAIL.fullmatch(meta.get((*path, "email"))):
         meta.tell((*path, "email"), f"{meta.get((*path, 'email'))!r} is no e-mail address")
-    if meta.get(path).get("corresponding", False) not in (True, False):
+    if not isinstance(meta.get(path).get("corresponding", False), bool):
         meta.tell((*path, "corresponding"), f"{meta.get(path)['corresponding']!r}, expected true or false")
-    affiliations = meta.get((*path, "affiliation"))
-    for where in (
-        [(*path, "affiliation", i) for i in range(len(affiliations))]  # more than one is a list of them
-        if isinstance(affiliations, list)
-        else [(*path, "affiliation")]
-    ):
+    path = (*path, "affiliation")
+    several = isinstance(meta.get(path), list) and len(meta.get(path)) > 0
+    for where in [(*path, i) for i in range(len(meta.get(path)))] if several else [path]:
         if keys(meta, where, ("institution", "location"), ("department", "abbreviation")):
             for key in ("institution", "location"):
                 text_at(meta, (*where, key))
@@ -213,30 +218,45 @@ def _system(meta: Located) -> None:
         return
     if keys(meta, (*top, "description"), DESCRIPTION):
         for key in DESCRIPTION:
-            _described(meta, (*top, "description", key))
+            described(meta, (*top, "description", key))
     if keys(meta, (*top, "complexity"), ("total_parameters",), ("MACS",)):
         _complexity(meta, (*top, "complexity"))
     external_datasets(meta, (*top, "external_datasets"))
-    usage = meta.get(top)["description"]
-    listed = meta.get((*top, "external_datasets"))
-    if isinstance(usage, dict) and "external_data_usage" in usage and usage["external_data_usage"] is None and listed:
-        path = (*top, "description", "external_data_usage")
+    _usage(meta, meta.get((*top, "description")), meta.get((*top, "external_datasets")))
+    source_code(meta, (*top, "source_code"))
+
+
+def _usage(meta: Located, description: Any, listed: Any) -> None:
+    """What is used is listed, and the other way round."""
+    if not isinstance(description, dict) or not isinstance(listed, list) or "external_data_usage" not in description:
+        return
+    path, usage = ("system", "description", "external_data_usage"), description["external_data_usage"]
+    if usage is None and listed:
         meta.tell(path, f"null, but external_datasets lists {len(listed)}")
-    if meta.get((*top, "source_code")) is not None and text_at(meta, (*top, "source_code")):
-        _url(meta, (*top, "source_code"))
+    if usage is not None and not listed:
+        meta.tell(path, f"{usage!r}, but external_datasets is empty; list what was used, or put !!null")
 
 
-def _described(meta: Located, path: Path) -> None:
+def source_code(meta: Located, path: Path) -> None:
+    """A web address or null."""
+    if meta.get(path) is not None and text_at(meta, path):
+        _url(meta, path)
+
+
+def described(meta: Located, path: Path) -> None:
+    """A value of the description: text, null, or a count."""
     value, last = meta.get(path), path[-1]
     if last == "ensemble_method_subsystem_count":
         if value is not None and (not _whole(value) or value < 2):
             meta.tell(path, f"{value!r}, expected the number of subsystems, or !!null for a single one")
-    elif value is not None and not isinstance(value, (int, float)):
+    elif isinstance(value, str) and value.strip().lower() in NULL_IN_WORDS:
+        meta.tell(path, f"{value!r} is text; write !!null without quotes where it does not apply")
+    elif value is not None:
         text_at(meta, path)
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
 
 
 def _complexity(meta: Located, path: Path) -> None:
@@ -244,7 +264,8 @@ def _complexity(meta: Located, path: Path) -> None:
     if not _whole(total):
         meta.tell((*path, "total_parameters"), f"{total!r}, expected an integer, summed over all subsystems")
     macs = meta.get(path).get("MACS")
-    if macs is not None and (isinstance(macs, bool) or not isinstance(macs, (int, float, str)) or macs == ""):
+    counted = isinstance(macs, (int, float)) and not isinstance(macs, bool) and 0 <= macs < 1e18
+    if macs is not None and not counted and not (isinstance(macs, str) and MACS.fullmatch(macs.strip())):
         meta.tell((*path, "MACS"), f"{macs!r}, expected a number, `1.2 M`, or !!null")
 
 
@@ -260,7 +281,7 @@ def external_datasets(meta: Located, path: Path) -> None:
         if item["name"] is None and item["url"] is None:
             meta.tell((*path, i), "name and url are null; write [] where nothing external was used")
         elif text_at(meta, (*path, i, "name")) & text_at(meta, (*path, i, "url")):
-            if DEVELOPMENT_SET.search(f"{item['name']} {item['url']}"):
+            if CHALLENGE_SET.search(f"{item['name']} {item['url']}"):
                 meta.tell((*path, i), "is the challenge's own data set, which is not external; leave it out")
             else:
                 _url(meta, (*path, i, "url"))
@@ -293,11 +314,11 @@ def _percents(meta: Located, path: Path) -> None:
     values = [meta.get((*path, metric)) for metric in METRICS]
     for metric, value in zip(METRICS, values, strict=True):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
-            meta.tell((*path, metric), f"{value!r}, expected percent, 0 to 100")
-            return
-    if max(values) <= 1:
-        meta.tell(path, f"{', '.join(map(str, values))}: fractions, percent expected (66.46, not 0.6646)")
-    elif values[2] < PAUC_FLOOR - 0.005:
+            told = str(value) if isinstance(value, (float, type(None))) else f"a {type(value).__name__}"
+            return meta.tell((*path, metric), f"{told}, expected percent, 0 to 100")
+        if 0 < value <= 1:
+            return meta.tell((*path, metric), f"{value}: a fraction, percent expected (66.46, not 0.6646)")
+    if values[2] < PAUC_FLOOR - 0.005:
         meta.tell((*path, "pauc"), f"{values[2]} is below the floor of {PAUC_FLOOR}; not standardised after McClish?")
 
 

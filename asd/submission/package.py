@@ -62,6 +62,7 @@ def check_team(raw: bytes, where: str, known: Sequence[str]) -> tuple[Mapping[st
             team.tell(("surname",), f"{label(team.value, 1)!r} would be the label; letters, digits, '-' and '.' only")
         meta.authors(team, ("authors",))
         meta.external_datasets(team, ("external_datasets",))
+        meta.source_code(team, ("source_code",))
         _systems(team, known)
     return team.value, team.problems
 
@@ -75,8 +76,9 @@ def _systems(team: Located, known: Sequence[str]) -> None:
         path: meta.Path = ("systems", i)
         if not meta.keys(team, path, SYSTEM[:3], SYSTEM[3:]):
             continue
-        for key in SYSTEM[:3]:
+        for key in SYSTEM[:2]:
             meta.text_at(team, (*path, key))
+        meta.abbreviation(team, (*path, "abbreviation"))
         _system(team, path, known)
     names = [item.get("system") for item in found if isinstance(item, dict)]
     for name in sorted({str(n) for n in names if names.count(n) > 1}):
@@ -85,17 +87,19 @@ def _systems(team: Located, known: Sequence[str]) -> None:
 
 def _system(team: Located, path: meta.Path, known: Sequence[str]) -> None:
     item = team.get(path)
-    if item["system"] not in known:
-        hint = did_you_mean(str(item["system"]), known, cutoff=0.4)
+    if isinstance(item["system"], str) and item["system"] not in known:
+        hint = did_you_mean(item["system"], known, cutoff=0.4)
         team.tell((*path, "system"), f"unknown system {item['system']!r}{hint}")
-    if len(str(item["abbreviation"])) > meta.LONGEST_ABBREVIATION:
-        n = len(str(item["abbreviation"]))
-        team.tell((*path, "abbreviation"), f"{n} characters, at most {meta.LONGEST_ABBREVIATION} allowed")
-    for key in item.get("description") or {}:
+    description = item.get("description") or {}
+    if not isinstance(description, dict):
+        return team.tell((*path, "description"), f"{description!r}, expected `key: text` lines below it")
+    for key in description:
         if key in MEASURED:
             team.tell((*path, "description", key), "is measured and filled in; leave it out")
         elif key not in TYPED:
             team.tell((*path, "description", key), f"unknown key{did_you_mean(str(key), TYPED, cutoff=0.6)}")
+        else:
+            meta.described(team, (*path, "description", key))
 
 
 def meta_of(team: Mapping[str, Any], number: int, measured: Measured) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,6 +21,10 @@ def read_systems(paths: Iterable[Path]) -> list[SystemScores]:
 
     Raises BadInput for what holds no scores, a file that does not parse, or one file of a pair.
     """
+    paths = list(paths)
+    doubled = next((path for path in paths if paths.count(path) > 1), None)
+    if doubled:
+        raise BadInput(f"{doubled}: given twice")
     found = [(path, system) for path in paths for system in _systems(path)]
     counts = Counter(system.name for _, system in found)
     return [replace(s, name=f"{path}:{s.name}") if counts[s.name] > 1 else s for path, s in found]
@@ -48,11 +53,18 @@ def read_folder(folder: Path) -> SystemScores:
             raise BadInput(f"{decisions[machine]}: no such file, but {path.name} is there (was a file left out?)")
     if not files:
         raise BadInput(f"{folder}: no {file_name(SCORE, '<machine>')} (a system's folder is results/dev/<system>)")
-    seeds = {
-        part.name: {machine: read_rows(path) for machine, path in of_seed.items()}
-        for part in (sorted((folder / "seeds").iterdir(), key=_natural) if (folder / "seeds").is_dir() else ())
-        if (of_seed := _by_machine(part)).keys() == files.keys()
-    }
+    alone = sorted(
+        {path.name for path in folder.glob(f"{DECISION}_*.csv")} - {path.name for path in decisions.values()}
+    )
+    if alone:
+        raise BadInput(f"{folder / alone[0]}: decisions without their {SCORE} file (was a file left out?)")
+    seeds = {}
+    for part in sorted((folder / "seeds").iterdir(), key=_natural) if (folder / "seeds").is_dir() else ():
+        of_seed = _by_machine(part)
+        if of_seed and of_seed.keys() != files.keys():
+            raise BadInput(f"{part}: scores of {', '.join(of_seed)} alone (is a run under way, or was one cut short?)")
+        if of_seed:
+            seeds[part.name] = {machine: read_rows(path) for machine, path in of_seed.items()}
     scores = {machine: read_rows(path) for machine, path in files.items()}
     return SystemScores(folder.name, scores, {m: read_decisions(path) for m, path in decisions.items()}, seeds)
 
@@ -65,11 +77,15 @@ def _natural(folder: Path) -> tuple[str, int]:
 
 def _by_machine(folder: Path) -> dict[str, Path]:
     """Machine -> its score file."""
-    found = {}
+    found: dict[str, Path] = {}
     for path in sorted(folder.glob(f"{SCORE}_*.csv")):
         match = NAME.fullmatch(path.name)
         if match is None:
             raise BadInput(f"{path}: not a name of the challenge, expected {file_name(SCORE, '<machine>')}")
+        if match[2] in found:
+            raise BadInput(
+                f"{path}: a second score file of {match[2]} beside {found[match[2]].name}; one section expected"
+            )
         found[match[2]] = path
     return found
 
@@ -82,6 +98,8 @@ def read_package(path: Path) -> list[SystemScores]:
     for name, raw in entries.items():
         label, match = PurePosixPath(name).parent.name, NAME.fullmatch(PurePosixPath(name).name)
         if match is not None:
+            if match[2] in (scores if match[1] == SCORE else decisions).get(label, {}):
+                defects.append(f"{path.name}:{name}: a second {match[1]} file of {label} and {match[2]}")
             values, problems = parse(raw, match[1], f"{path.name}:{name}")
             defects += problems
             of_label = scores if match[1] == SCORE else decisions
@@ -103,8 +121,8 @@ def read_package(path: Path) -> list[SystemScores]:
 def read_long_scores(path: Path) -> dict[str, dict[str, float]]:
     """Per-clip scores of one long CSV (columns machine_type, file_id, anomaly_score): machine -> name -> score."""
     by_machine: dict[str, dict[str, float]] = {}
-    with open(path, newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
+    try:
+        table = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
         lacking = [column for column in LONG if column not in (table.fieldnames or ())]
         if lacking:
             raise BadInput(
@@ -112,6 +130,8 @@ def read_long_scores(path: Path) -> dict[str, dict[str, float]]:
             )
         for line, row in enumerate(table, start=2):
             _put(by_machine.setdefault(row["machine_type"], {}), row, f"{path}:{line}")
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{path}: not a CSV of UTF-8 text ({error})") from error
     if not by_machine:
         raise BadInput(f"{path}: no row below its header")
     return by_machine

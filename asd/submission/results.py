@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
 
-from asd.store import write_json, write_text
+from asd.store import digest, write_json, write_text
 from asd.submission.files import DECISION, SCORE, decision_text, file_name, read_decisions, read_rows, score_text
 from asd.vocabulary import BadInput, Record
 
@@ -32,6 +33,24 @@ def first_difference(found: str, expected: str) -> str:
     return (
         f":{line}: {a!r} in the file, {b!r} re-derived from the clip alone (edited since, or does it depend on more?)"
     )
+
+
+NEEDED = {"members": list, "parameters": int, "macs_per_clip": int, "threshold": float, "data": dict}  # of a record
+
+
+def read_run(folder: Path) -> dict[str, dict[str, Any]]:
+    """Machine -> its record in run.json. Raises BadInput where that is missing or not what run.py writes."""
+    path = folder / "run.json"
+    if not path.exists():
+        raise BadInput(f"{path}: no such file; `python run.py -d|-e {folder.name}` writes results/<dev|eval>/<system>")
+    try:
+        machines = json.loads(path.read_text(encoding="utf-8"))["machines"]
+        wrong = [f"{m}.{k}" for m, r in machines.items() for k, kind in NEEDED.items() if not isinstance(r[k], kind)]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path}: not what run.py writes ({error!r}); run it again") from error
+    if wrong or not machines:
+        raise BadInput(f"{path}: not what run.py writes ({', '.join(wrong) or 'no machine'}); run it again")
+    return machines
 
 
 def yaml_text(resolved: object) -> str:
@@ -124,6 +143,11 @@ class ResultFolder:
     def _machines(self) -> dict[str, dict]:
         path = self.folder / "run.json"
         return json.loads(path.read_text(encoding="utf-8"))["machines"] if path.exists() else {}
+
+    def proof(self, machine: str, section: str) -> str:
+        """Content of the machine's two submitted files: what a proof is of."""
+        files = (self.folder / file_name(kind, machine, section) for kind in (SCORE, DECISION))
+        return digest(*(path.read_bytes() if path.exists() else b"" for path in files))
 
     def scores(self, machine: str, section: str) -> dict[str, float]:
         return read_rows(self.folder / file_name(SCORE, machine, section))
