@@ -41,7 +41,7 @@ def test_every_draw_equals_the_literal_resample():
     expected = np.array([literal_terms(scores, t) for t in times])
     np.testing.assert_allclose(bootstrap.terms("fan", scores), expected, atol=1e-12)
     literal_omegas = [evaluation.omega(terms) for terms in expected]
-    np.testing.assert_allclose(bootstrap.omega({"fan": scores}), literal_omegas, atol=1e-12)
+    np.testing.assert_allclose(intervals.omegas(bootstrap.terms("fan", scores)), literal_omegas, atol=1e-12)
     assert evaluation.interval(np.array(literal_omegas)) == pytest.approx(np.percentile(literal_omegas, (2.5, 97.5)))
 
 

@@ -38,7 +38,6 @@ from asd.settings import read_yaml, resolve
 from asd.system import Ensemble
 from asd.vocabulary import ANONYMOUS, CONDITIONS, DOMAINS, RATE, BadInput, Clip, SystemScores
 
-MAX_FPR = 0.1  # of the pAUC
 COLOURS = {"normal": "#2b6cb0", "anomaly": "#c53030", "training": "#718096", "test": "#2b6cb0"}
 RANGE = 70  # dB shown of a spectrogram
 Figure = tuple[str, str]  # file name, caption
@@ -179,7 +178,7 @@ def roc(run: Run, machine: str, folder: Path) -> Figure:
     anomalies = np.concatenate([kinds[d, "anomaly"] for d in DOMAINS if (d, "anomaly") in kinds])
     normals = {d: kinds[d, "normal"] for d in DOMAINS} | {"all": np.concatenate([kinds[d, "normal"] for d in DOMAINS])}
     figure, axis = plt.subplots(figsize=(5, 4.4))
-    axis.axvspan(0, MAX_FPR, color="#fefcbf", zorder=0, label="pAUC region")
+    axis.axvspan(0, evaluation.MAX_FPR, color="#fefcbf", zorder=0, label="pAUC region")
     for label, values in normals.items():
         y = np.r_[np.zeros(len(values)), np.ones(len(anomalies))]
         fpr, tpr, _ = roc_curve(y, np.r_[values, anomalies])

@@ -7,6 +7,7 @@ intervals    bootstrap over clips      comparison   tables of one or more system
 from asd.evaluation.comparison import published_omegas, tables
 from asd.evaluation.intervals import Bootstrap, interval
 from asd.evaluation.metric import (
+    MAX_FPR,
     METRICS,
     Result,
     auc,
@@ -22,6 +23,7 @@ from asd.evaluation.metric import (
 from asd.evaluation.truth import Truth, Truths, read_truth, truth_of_names, truth_of_renamed
 
 __all__ = [
+    "MAX_FPR",
     "METRICS",
     "Bootstrap",
     "Result",

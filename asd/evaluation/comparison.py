@@ -16,6 +16,7 @@ from asd.evaluation.truth import Truths
 from asd.vocabulary import BadInput, SystemScores
 
 Scores = Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
+Draws = Mapping[str, np.ndarray]  # machine -> (B, 3) terms of every bootstrap draw
 Table = tuple[str, list[Sequence[str]]]
 
 
@@ -33,11 +34,11 @@ def tables(
     for entry in entries:
         same_machines(entry, truths)
     found = [(entry.name, metric_rows(entry, truths)) for entry in entries]
-    if bootstrap:
-        found += [(f"{entry.name}, 95 % bootstrap intervals", interval_rows(entry, bootstrap)) for entry in entries]
+    drawn = {e.name: {m: bootstrap.terms(m, s) for m, s in e.scores.items()} for e in entries if bootstrap}
+    found += [(f"{name}, 95 % bootstrap intervals", interval_rows(draws)) for name, draws in drawn.items()]
     found.append(("Ω side by side", side_by_side(entries, truths, published)))
-    if bootstrap and len(entries) > 1:
-        found.append(("Differences of Ω over the same resampled clips", paired_rows(entries, bootstrap)))
+    if len(drawn) > 1:
+        found.append(("Differences of Ω over the same resampled clips", paired_rows(entries, truths, drawn)))
     if any(entry.seeds for entry in entries):
         found.append(("Ω by seed", seed_rows([e for e in entries if e.seeds], truths)))
     if len(truths) > 1:
@@ -64,13 +65,12 @@ def metric_rows(entry: SystemScores, truths: Truths) -> list[Sequence[str]]:
     return [*rows(results)]
 
 
-def interval_rows(entry: SystemScores, bootstrap: Bootstrap) -> list[Sequence[str]]:
+def interval_rows(draws: Draws) -> list[Sequence[str]]:
     """A row a machine, then Ω over all of them."""
     table: list[Sequence[str]] = [("machine", *METRICS, "omega")]
-    draws = {m: bootstrap.terms(m, scores) for m, scores in entry.scores.items()}
     for machine, terms in draws.items():  # (B, 3)
         table.append((machine, *(between(column) for column in [*terms.T, omegas(terms)])))
-    return [*table, ("over all", "", "", "", between(omegas(np.concatenate([*draws.values()], axis=1))))]
+    return [*table, ("over all", "", "", "", between(omegas_over_all(draws)))]
 
 
 def between(values: np.ndarray) -> str:
@@ -101,11 +101,16 @@ def over_all(terms: Mapping[str, Sequence[float]]) -> float:
     return omega(t for of_machine in terms.values() for t in of_machine)
 
 
-def paired_rows(entries: Sequence[SystemScores], bootstrap: Bootstrap) -> list[Sequence[str]]:
+def omegas_over_all(draws: Draws) -> np.ndarray:
+    """(B,) Ω over the machines, the same draws of clips in each system."""
+    return omegas(np.concatenate([*draws.values()], axis=1))
+
+
+def paired_rows(entries: Sequence[SystemScores], truths: Truths, drawn: Mapping[str, Draws]) -> list[Sequence[str]]:
     """A row a pair: the difference of Ω on the test set itself, its interval, how likely the first is ahead."""
     table: list[Sequence[str]] = [("systems", "difference", "95 % interval", "probability of improvement")]
-    draws = {entry.name: bootstrap.omega(entry.scores) for entry in entries}
-    values = {entry.name: over_all(terms_by_machine(entry.scores, bootstrap.truths)) for entry in entries}
+    draws = {name: omegas_over_all(of_system) for name, of_system in drawn.items()}
+    values = {entry.name: over_all(terms_by_machine(entry.scores, truths)) for entry in entries}
     for a, b in combinations(draws, 2):
         difference = draws[a] - draws[b]
         low, high = interval(difference)

@@ -41,10 +41,6 @@ class Bootstrap:
         aucs = [weighted_auc(score, ~anomaly & (domain == d), anomaly, times) for d in DOMAINS]
         return np.stack([*aucs, weighted_pauc(score, anomaly, times)], axis=1)
 
-    def omega(self, scores: Mapping[str, Mapping[str, float]]) -> np.ndarray:
-        """(B,) Ω over the machines of `scores`."""
-        return omegas(np.concatenate([self.terms(machine, of) for machine, of in scores.items()], axis=1))
-
     def _generator(self, machine: str) -> np.random.Generator:
         """A stream a machine: its draws do not depend on which others are evaluated."""
         key = int.from_bytes(hashlib.sha256(machine.encode()).digest()[:8], "little")
