@@ -7,19 +7,35 @@ part that decides what `fit` learns: front-ends with equal statistics share what
 from asd.frontends.canceller import Canceller
 from asd.frontends.channel import Difference, Far, Mean, Near
 from asd.frontends.coherence import CohGate, CohSub
+from asd.frontends.ssd import (
+    AdaSubTeacher,
+    AudioSepTeacher,
+    ClapEmbedder,
+    Distilled,
+    LogMelEmbedder,
+    NarrowBandLSTM,
+    PercentileWeights,
+)
 from asd.frontends.subtraction import AdaSub, RefSub
 from asd.frontends.suppression import DecisionDirectedWiener, LogSpectralAmplitude
 
 __all__ = [
     "AdaSub",
+    "AdaSubTeacher",
+    "AudioSepTeacher",
     "Canceller",
+    "ClapEmbedder",
     "CohGate",
     "CohSub",
     "DecisionDirectedWiener",
     "Difference",
+    "Distilled",
     "Far",
+    "LogMelEmbedder",
     "LogSpectralAmplitude",
     "Mean",
+    "NarrowBandLSTM",
     "Near",
+    "PercentileWeights",
     "RefSub",
 ]
