@@ -195,7 +195,7 @@ class Chain:
     @cached_property
     def frontend_key(self) -> str:
         recipe = self.system.frontend
-        further = [content(p) for p in recipe.files] if isinstance(recipe, TrainedFrontEnd) else []
+        further = [content(p) for p in recipe.files()] if isinstance(recipe, TrainedFrontEnd) else []
         further += [clips_key(self.clean)] if isinstance(recipe, TrainedFrontEnd) else []
         return digest("front-end", fingerprint(recipe.statistics), clips_key(self.train), *further)
 

@@ -115,7 +115,6 @@ class FrontEnd(Protocol):
 class TrainedFrontEnd(FrontEnd, Protocol):
     """A front-end whose fit takes long enough to be resumed, and may need more than the training clips."""
 
-    @property
     def files(self) -> tuple[Path, ...]:
         """What `fit` reads besides clips; their content is part of what it learns."""
 

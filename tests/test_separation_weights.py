@@ -68,7 +68,7 @@ def test_a_text_query_separates_the_near_channel(checkpoint, tmp_path):
     found = teach(wave)
     assert found.shape == (6001,) and np.isfinite(found).all() and found.std() > 0
     assert np.array_equal(found, teach(np.stack([wave[0], 0 * wave[1]])))
-    assert [path.name for path in teacher.files] == ["audiosep.ckpt", "query.npy"]
+    assert [path.name for path in teacher.files()] == ["audiosep.ckpt", "query.npy"]
 
 
 def test_missing_and_wrong_checkpoints_say_what_is_expected(flat, tmp_path):
@@ -76,7 +76,7 @@ def test_missing_and_wrong_checkpoints_say_what_is_expected(flat, tmp_path):
     with pytest.raises(
         BadInput, match=f"checkpoint '': no such file; expected audiosep_base_4M_steps.ckpt.*{expected}"
     ):
-        _ = AudioSepTeacher().files
+        _ = AudioSepTeacher().files()
     (tmp_path / "noise.ckpt").write_bytes(b"<html>not found</html>")
     with pytest.raises(BadInput, match=f"noise.ckpt: 22 bytes, not readable as tensors .*{expected}"):
         audiosep.separator(tmp_path / "noise.ckpt")
@@ -90,7 +90,7 @@ def test_missing_and_wrong_checkpoints_say_what_is_expected(flat, tmp_path):
     with pytest.raises(BadInput, match="1 of another shape .base.bn0.weight."):
         audiosep.separator(tmp_path / "shape.ckpt")
     with pytest.raises(BadInput, match=r"'gone.pt': no such file; expected music_speech_audioset.*LAION"):
-        _ = ClapEmbedder("gone.pt").files
+        _ = ClapEmbedder("gone.pt").files()
 
 
 @pytest.mark.parametrize("wrong", [np.zeros(512), np.ones(511), np.full(512, np.nan)])
@@ -173,7 +173,7 @@ def test_clap_is_read_from_a_folder_of_the_hub(encoder, tmp_path):
     encoder[0].save_pretrained(tmp_path)
     read = clap.audio_encoder(tmp_path)
     assert all(torch.equal(t, read.network.state_dict()[n]) for n, t in encoder[0].state_dict().items())
-    assert {p.name for p in ClapEmbedder(str(tmp_path)).files} >= {"config.json", "model.safetensors"}
+    assert {p.name for p in ClapEmbedder(str(tmp_path)).files()} >= {"config.json", "model.safetensors"}
 
 
 def test_a_checkpoint_without_an_audio_branch_and_a_missing_library_are_told(tmp_path, monkeypatch):

@@ -149,7 +149,8 @@ def test_segments_cover_every_clip_and_silent_targets_teach_nothing():
 class Knows:
     """A teacher that knows the answer."""
 
-    files = ()
+    def files(self):
+        return ()
 
     def open(self, waves, reference):
         return hum
@@ -246,7 +247,7 @@ def test_a_reference_file_is_read_and_a_wrong_one_named(tmp_path):
     with pytest.raises(BadInput, match="silent.wav: a silent reference"):
         reference.read_reference(tmp_path / "silent.wav")
     with pytest.raises(BadInput, match="gone.wav: no such file; `reference` names a wav"):
-        _ = Distilled(reference=str(tmp_path / "gone.wav")).files
+        _ = Distilled(reference=str(tmp_path / "gone.wav")).files()
 
 
 def test_a_replaced_reference_or_supplemental_clip_gives_another_name_in_the_store(data_folder, tmp_path):
@@ -288,7 +289,8 @@ def test_sci_of_a_trained_embedding_rises_with_snr():
 
 
 class SoundEffects:
-    files = ()
+    def files(self):
+        return ()
 
     def __init__(self):
         import aisfx

@@ -126,7 +126,8 @@ class Ready:
     separate: Separate
     parameters: int = 0
     on_all_cores: Separate | None = None  # where the number of threads is the method's own
-    best_of: Callable[[np.ndarray], np.ndarray] | None = None  # all sources (C, T), for the oracle's choice
+    sources: Callable[[np.ndarray], np.ndarray] | None = None  # all it finds (C, T), where one must be chosen
+    choose: Callable[[np.ndarray], np.ndarray] = lambda sources: sources[0]
     notes: dict[str, object] = field(default_factory=dict)
 
 
@@ -163,7 +164,10 @@ def blindly(bench: Bench, name: str) -> Ready:
     def sources(wave: np.ndarray) -> np.ndarray:
         return blind.separated(method, wave)
 
-    return Ready(lambda wave: blind.likest(sources(wave), embed, bench.reference), best_of=sources)
+    def choose(found: np.ndarray) -> np.ndarray:
+        return blind.likest(found, embed, bench.reference)
+
+    return Ready(lambda wave: choose(sources(wave)), sources=sources, choose=choose)
 
 
 def teacher_of(bench: Bench, name: str) -> Teacher:
@@ -206,7 +210,9 @@ class Known:
     """A teacher that knows the clean sound: what the student can reach at best."""
 
     bench: Bench
-    files: tuple[Path, ...] = ()
+
+    def files(self) -> tuple[Path, ...]:
+        return ()
 
     def open(self, waves: Sequence[np.ndarray], reference: np.ndarray) -> Separate:
         clean = {id(m.wave): m.clean for m in self.bench.train}
@@ -262,8 +268,9 @@ def measured(bench: Bench, name: str) -> dict[str, Any]:
 
 
 def quality(bench: Bench, name: str, ready: Ready) -> dict[str, Any]:
-    cleaned = [restored_gain(ready.separate(m.wave), m.wave[0]) for m in bench.test]
-    improved = np.array([improvement(found, m) for found, m in zip(cleaned, bench.test, strict=True)])
+    found = [ready.sources(m.wave) if ready.sources else ready.separate(m.wave)[None] for m in bench.test]
+    cleaned = [restored_gain(ready.choose(sources), m.wave[0]) for sources, m in zip(found, bench.test, strict=True)]
+    improved = np.array([improvement(wave, m) for wave, m in zip(cleaned, bench.test, strict=True)])
     is_anomaly = np.array([m.is_anomaly for m in bench.test])
     record = {
         "improvement": improved.tolist(),
@@ -273,8 +280,8 @@ def quality(bench: Bench, name: str, ready: Ready) -> dict[str, Any]:
         "anomaly": improved[is_anomaly].mean(),
         "auc": areas(bench, name, ready, cleaned, is_anomaly),
     }
-    if ready.best_of:
-        best = [max(improvement(s, m) for s in ready.best_of(m.wave)) for m in bench.test]
+    if ready.sources:
+        best = [max(improvement(s, m) for s in sources) for sources, m in zip(found, bench.test, strict=True)]
         record["oracle"] = float(np.mean(best))
     return record
 

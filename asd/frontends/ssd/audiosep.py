@@ -35,9 +35,8 @@ class AudioSepTeacher:
     clap: str = ""  # CLAP checkpoint for the audio query; empty: the one inside `checkpoint`
     text_embedding: str = ""  # .npy of a CLAP text embedding (512,) to ask by text; empty: ask by the reference clip
 
-    @property
     def files(self) -> tuple[Path, ...]:
-        clap = () if self.text_embedding or not self.clap else ClapEmbedder(self.clap).files
+        clap = () if self.text_embedding or not self.clap else ClapEmbedder(self.clap).files()
         text = (text_embedding_file(self.text_embedding),) if self.text_embedding else ()
         return (found(self.checkpoint, AUDIOSEP), *clap, *text)
 

@@ -50,7 +50,6 @@ class ClapEmbedder:
 
     checkpoint: str = ""  # .pt or .ckpt file, or a folder with the hub's config.json and weights
 
-    @property
     def files(self) -> tuple[Path, ...]:
         path = found(self.checkpoint, CLAP)
         return tuple(sorted(p for p in path.iterdir() if p.is_file())) if path.is_dir() else (path,)

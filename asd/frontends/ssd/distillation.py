@@ -98,12 +98,11 @@ class Distilled:
     def statistics(self) -> Distilled:
         return self
 
-    @property
     def files(self) -> tuple[Path, ...]:
         """What `fit` reads besides the clips; their content is part of what it learns."""
         what = "`reference` names a wav of the machine alone, or is left empty"
         own = (present(self.reference, what),) if self.reference else ()
-        return (*own, *self.teacher.files, *self.embedder.files)
+        return (*own, *self.teacher.files(), *self.embedder.files())
 
     def fit(self, waves: Iterable[Wave]) -> FittedDistilled:
         """Without resuming and without clean recordings."""

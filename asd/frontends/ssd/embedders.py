@@ -21,7 +21,6 @@ from asd.vocabulary import BadInput
 
 @runtime_checkable
 class Embedder(Protocol):
-    @property
     def files(self) -> tuple[Path, ...]:
         """What it reads besides waves."""
 
@@ -40,7 +39,6 @@ class LogMelEmbedder:
     n_fft: int = 1024  # samples, 64 ms
     hop_length: int = 512  # samples, 32 ms
 
-    @property
     def files(self) -> tuple[Path, ...]:
         return ()
 

@@ -24,7 +24,6 @@ Teach = Callable[[Wave], np.ndarray]  # (C, T) -> (T,) float32
 
 @runtime_checkable
 class Teacher(Protocol):
-    @property
     def files(self) -> tuple[Path, ...]:
         """What it reads besides waves."""
 
@@ -38,7 +37,6 @@ class AdaSubTeacher:
 
     subtraction: AdaSub = AdaSub()
 
-    @property
     def files(self) -> tuple[Path, ...]:
         return ()
 
