@@ -19,7 +19,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from asd.training import Training, pin  # noqa: E402
 from asd.vocabulary import RATE, BadInput, Workplace  # noqa: E402
 
 Separate = Callable[[np.ndarray], np.ndarray]  # (C, T) -> (T,)
+AUDIOSEP_PARAMETERS = 26_447_941
 TIMED = 10  # s of the clip that is timed
 ROUNDS = 5  # of timing, the median counts
 PATIENCE = 8.0  # s after which a slow method is timed no further
@@ -73,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="of the front-end, student.units=256,128"
     )
-    add("--no-timing", action="store_true")
+    add("--no-timing", action="store_true", help="leave Table II out (on a busy machine)")
     add("--out", type=Path, default=Path("results/separation"))
     return p
 
@@ -136,6 +137,7 @@ class Method:
     title: str
     category: str
     open: Callable[[Bench, str], Ready]
+    timed: Callable[[Bench, str], Ready] | None = None  # the same without its training, which does not change its time
     needs: str = ""  # an argument that must be given
 
 
@@ -149,12 +151,18 @@ def supervised(bench: Bench, name: str) -> Ready:
     title = METHODS[name].title
     begun = time.monotonic()
     network = peers.supervised(title, pairs, si_snr, numbers, 2.0, bench.out / f"{name}_under_way")
+    return ready_peer(network, {"training_seconds": time.monotonic() - begun})
 
+
+def untrained_peer(bench: Bench, name: str) -> Ready:
+    return ready_peer(peers.PEERS[METHODS[name].title]().eval(), {})
+
+
+def ready_peer(network: torch.nn.Module, notes: dict[str, object]) -> Ready:
     @torch.inference_mode()
     def separate(wave: np.ndarray) -> np.ndarray:
         return network(torch.from_numpy(wave[:1]))[0].numpy()
 
-    notes = {"training_seconds": time.monotonic() - begun}
     return Ready(separate, sum(p.numel() for p in network.parameters()), notes=notes)
 
 
@@ -176,14 +184,19 @@ def teacher_of(bench: Bench, name: str) -> Teacher:
     return AudioSepTeacher(bench.args.audiosep, bench.args.clap, bench.args.text if name == "audiosep_text" else "")
 
 
+def just_teacher(bench: Bench, name: str) -> Ready:
+    separate = teacher_of(bench, name).open([m.wave for m in bench.train], bench.reference)
+    return Ready(separate, 0 if name == "adasub" else AUDIOSEP_PARAMETERS)
+
+
 def teacher_alone(bench: Bench, name: str) -> Ready:
-    teacher = teacher_of(bench, name)
-    parameters = 0 if name == "adasub" else 26_447_941
-    separate = teacher.open([m.wave for m in bench.train], bench.reference)
-    improved = [improvement(separate(m.wave), m) for m in bench.train]
-    found = scis(bench.embedder, [(separate(m.wave), m.wave[0]) for m in bench.train], bench.reference)
+    """With what its targets are worth, SCi and SI-SNRi, of the training mixtures."""
+    ready = just_teacher(bench, name)
+    targets = [(ready.separate(m.wave), m) for m in bench.train]
+    improved = [improvement(target, m) for target, m in targets]
+    found = scis(bench.embedder, [(target, m.wave[0]) for target, m in targets], bench.reference)
     figure = {"sci": found.tolist(), "si_snri": improved, "spearman": measures.spearman(found, np.array(improved))}
-    return Ready(separate, parameters, notes=figure)
+    return replace(ready, notes=figure)
 
 
 def student(bench: Bench, name: str) -> Ready:
@@ -195,8 +208,10 @@ def student(bench: Bench, name: str) -> Ready:
 
 
 def untrained_student(bench: Bench, name: str) -> Ready:
-    """For its time alone: the paper's size."""
-    recipe = resolve(Distilled(), {"student": {"units": "256,128", "bidirectional": "true"}}, name)
+    """For its time alone, also of the paper's size."""
+    recipe = bench.distilled(AdaSubTeacher())
+    if name == "ssd_paper":
+        recipe = resolve(recipe, {"student": {"units": "256,128", "bidirectional": "true"}}, name)
     network = recipe.student.build(bench.scene.room.n_channels).eval()
     return ready_student(FittedDistilled(recipe, network, np.zeros((0, 3)), np.zeros(0)), {"timing_only": True})
 
@@ -221,19 +236,19 @@ class Known:
 
 METHODS = {
     "none": Method("No processing", "-", nothing),
-    "tfgridnet": Method("TF-GridNet", "spectral, clean pairs", supervised),
-    "conformer": Method("Conv-Transformer", "spectral, clean pairs", supervised),
-    "dprnn": Method("DPRNN", "spectral, clean pairs", supervised),
-    "audiosep_text": Method("AudioSep", "spectral, by text", teacher_alone, needs="text"),
+    "tfgridnet": Method("TF-GridNet", "spectral, clean pairs", supervised, untrained_peer),
+    "conformer": Method("Conv-Transformer", "spectral, clean pairs", supervised, untrained_peer),
+    "dprnn": Method("DPRNN", "spectral, clean pairs", supervised, untrained_peer),
+    "audiosep_text": Method("AudioSep", "spectral, by text", teacher_alone, just_teacher, needs="text"),
     "fastmnmf": Method("FastMNMF", "blind", blindly),
     "ilrma": Method("ILRMA", "blind", blindly),
     "pra_fastmnmf": Method("FastMNMF (pyroomacoustics)", "blind", blindly),
     "pra_ilrma": Method("ILRMA (pyroomacoustics)", "blind", blindly),
-    "aqss": Method("AQSS only", "spectral, by audio", teacher_alone, needs="audiosep"),
-    "adasub": Method("AdaSub only", "spectral, near/far", teacher_alone),
-    "ssd_aqss": Method("SSD, teacher AQSS", "distilled", student, needs="audiosep"),
-    "ssd_adasub": Method("SSD, teacher AdaSub", "distilled", student),
-    "ssd_clean": Method("SSD, teacher knows the clean sound", "bound, not a method", student),
+    "aqss": Method("AQSS only", "spectral, by audio", teacher_alone, just_teacher, needs="audiosep"),
+    "adasub": Method("AdaSub only", "spectral, near/far", teacher_alone, just_teacher),
+    "ssd_aqss": Method("SSD, teacher AQSS", "distilled", student, untrained_student, needs="audiosep"),
+    "ssd_adasub": Method("SSD, teacher AdaSub", "distilled", student, untrained_student),
+    "ssd_clean": Method("SSD, teacher knows the clean sound", "bound, not a method", student, untrained_student),
     "ssd_paper": Method("SSD, 256-128 bidirectional", "time only", untrained_student),
 }
 
@@ -259,8 +274,6 @@ def measured(bench: Bench, name: str) -> dict[str, Any]:
     record: dict[str, Any] = {"parameters": ready.parameters, **ready.notes}
     if "timing_only" not in ready.notes:
         record |= quality(bench, name, ready)
-    if not bench.args.no_timing:
-        record["timing"] = timing(bench, ready)
     write_json(path, record)
     for suffix in (".checkpoint", ".csv", ".lesson"):
         (bench.out / f"{name}_under_way{suffix}").unlink(missing_ok=True)
@@ -303,8 +316,19 @@ def feature(wave: np.ndarray) -> np.ndarray:
     return LogMel()(Near()(np.stack([wave, wave])))
 
 
-def timing(bench: Bench, ready: Ready) -> dict[str, float]:
+def timings(bench: Bench, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Of all methods in one run, so that their ratios mean something; kept until other methods are asked for."""
+    path = bench.out / "timing.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if sorted(kept) != sorted(names):
+        kept = {name: timing(bench, name) for name in names}
+        write_json(path, kept)
+    return kept
+
+
+def timing(bench: Bench, name: str) -> dict[str, float]:
     """Median seconds of a 10 s clip on one core and on all."""
+    ready = (METHODS[name].timed or METHODS[name].open)(bench, name)
     wave = bench.test[0].wave
     wave = np.ascontiguousarray(np.tile(wave, -(-TIMED * RATE // wave.shape[1]))[:, : TIMED * RATE])
     one = seconds_of(lambda: ready.separate(wave))
@@ -439,6 +463,9 @@ def main(argv: list[str]) -> int:
         for name in chosen(args, bench.scene.room):
             print(f"{METHODS[name].title} ...", file=sys.stderr, flush=True)
             records[name] = measured(bench, name)
+        if not args.no_timing:
+            for name, found in timings(bench, list(records)).items():
+                records[name]["timing"] = found
     except BadInput as error:
         print(f"separation_benchmark.py: {error}", file=sys.stderr)
         return 2
