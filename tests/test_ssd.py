@@ -260,6 +260,23 @@ def test_a_replaced_reference_or_supplemental_clip_gives_another_name_in_the_sto
     assert opened("ssd", copy, tmp_path / "b").chains["ssd", "fan"].frontend_key != before
 
 
+def test_scores_are_proven_where_clean_recordings_lie_beside_the_training_clips(data_folder, tmp_path):
+    from test_contracts import opened
+
+    from asd import store
+
+    copy = tmp_path / "data"
+    shutil.copytree(data_folder, copy)
+    write_clip(copy / "dev_data" / "raw" / "fan" / "supplemental" / "clean.wav", noisy(1)[0])
+    session = opened("ssd", copy, tmp_path / "results")
+    session.extract()
+    session.write("ssd")
+    trails = [path for path in (tmp_path / "results" / "store" / "frontends").iterdir() if path.suffix != ".npz"]
+    store.file_digest.cache_clear()  # as in the fresh process that proves
+    opened("ssd", copy, tmp_path / "results", may_train=False).verify_here()
+    assert not trails
+
+
 # ---- what SCi says -------------------------------------------------------------------------------------------------
 
 
