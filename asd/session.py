@@ -69,7 +69,8 @@ class Session:
 
     def _chain(self, name: str, machine: data.Machine) -> Chain:
         recipe, may_train = self.request.trained[name], self.request.may_train
-        return Chain(recipe, machine.train, machine.is_target, self.store, data.read_wave, self.device, may_train)
+        basics = recipe, machine.train, machine.is_target, self.store, data.read_wave, self.device, may_train
+        return Chain(*basics, machine.supplemental)
 
     def _members(self, name: str, recipe: System | Ensemble) -> list[Seed]:
         """What the name's score averages; before a development selection, all its candidates."""
@@ -266,7 +267,8 @@ class Session:
         clips = [Clip(path, machine.name, section_of(machine)) for path in paths]
         order = np.random.default_rng().permutation(len(clips))
         scored: dict[Clip, ClipScore] = {}
-        with guard.policy(self.guarded, [machine.folder / "train", *self.learnt]) as policy:
+        training = [machine.folder / "train", machine.folder / "supplemental"]
+        with guard.policy(self.guarded, [*training, *self.learnt]) as policy:
             fitted = self.fitted(name, machine)
             _ = fitted.threshold, fitted.thresholds
             before = guard.state_digest(fitted)

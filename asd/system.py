@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 
 from asd.store import Store, content, digest, fingerprint
 from asd.training import machine_room, macs
 from asd.vocabulary import (
+    TRAIL,
     Arrays,
     BadInput,
     Calibrated,
@@ -26,6 +28,7 @@ from asd.vocabulary import (
     FittedFrontEnd,
     FrontEnd,
     Scorer,
+    TrainedFrontEnd,
     Wave,
     Workplace,
 )
@@ -135,10 +138,11 @@ class FittedSystem:
     def record(self, wave: Wave) -> dict[str, object]:
         """What run.json says of it; MACs are those of scoring this clip by all members."""
         scorers = [member.scorer for member in self.members]
+        frontends = list({id(member.frontend): member.frontend for member in self.members}.values())
         return {
             "members": [member.label for member in self.members],
             "threshold": self.threshold,
-            "parameters": sum(scorer.n_parameters for scorer in scorers),
+            "parameters": sum(getattr(part, "n_parameters", 0) for part in (*scorers, *frontends)),
             "macs_per_clip": macs(lambda: self(wave)),
             "frontend_medians": {k: float(np.median(a)) for k, a in self.members[0].frontend.arrays().items()},
             "training_seconds": round(float(sum(scorer.history[:, 2].sum() for scorer in scorers)), 3),
@@ -186,18 +190,31 @@ class Chain:
     read: Read
     device: str = "cpu"  # cpu | cuda, for training; scoring is on the CPU
     may_train: bool = True  # False: what the store lacks is an error
+    clean: tuple[Clip, ...] = ()  # recordings of the machine alone or of noise alone, for front-ends that want them
 
     @cached_property
     def frontend_key(self) -> str:
-        return digest("front-end", fingerprint(self.system.frontend.statistics), clips_key(self.train))
+        recipe = self.system.frontend
+        further = [content(p) for p in recipe.files()] if isinstance(recipe, TrainedFrontEnd) else []
+        further += [clips_key(self.clean)] if isinstance(recipe, TrainedFrontEnd) else []
+        return digest("front-end", fingerprint(recipe.statistics), clips_key(self.train), *further)
 
     @cached_property
     def frontend(self) -> FittedFrontEnd:
         """Fitted to the training clips, once."""
         recipe = self.system.frontend
+        trail = self.store.path("frontends", self.frontend_key, "")
+        fit = partial(self._fit, recipe, trail) if self.may_train else _refuse
+        found = self.store.once("frontends", trail.name, fit)
+        for suffix in TRAIL if self.may_train else ():
+            trail.with_suffix(suffix).unlink(missing_ok=True)
+        return recipe.restore(found)
+
+    def _fit(self, recipe: FrontEnd, trail: Path) -> Arrays:
         waves: Iterator[Wave] = (self.read(clip) for clip in self.train)
-        fit = (lambda: recipe.fit(waves).arrays()) if self.may_train else _refuse
-        return recipe.restore(self.store.once("frontends", self.frontend_key, fit))
+        if isinstance(recipe, TrainedFrontEnd):
+            return recipe.fit_on(waves, (self.read(clip) for clip in self.clean), trail).arrays()
+        return recipe.fit(waves).arrays()
 
     def feature(self, clip: Clip, wave: Wave) -> Feature:
         """(F, D). Raises BadInput for a clip too short for the detector."""

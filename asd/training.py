@@ -47,6 +47,8 @@ class Training:
     precision: str = (
         "float32"  # bfloat16: matrix products of the forward and backward pass, faster with AMX or on a GPU
     )
+    patience: int = 0  # epochs without a better validation loss before it stops, at its best weights; 0: never
+    clip_norm: float = 0.0  # largest norm of a step's gradient; 0: unlimited
 
     def __post_init__(self) -> None:
         if self.precision not in ("float32", "bfloat16"):
@@ -55,6 +57,8 @@ class Training:
             raise BadInput(
                 f"{self}: needs epochs >= 1, batch_size >= 2, 0 <= validation_share < 1, windows_per_epoch >= 0"
             )
+        if self.patience < 0 or self.clip_norm < 0 or (self.patience and not self.validation_share):
+            raise BadInput(f"{self}: needs patience >= 0, clip_norm >= 0, and a validation_share to stop by patience")
 
 
 @dataclass
@@ -65,6 +69,17 @@ class Run:
     history: list[list[float]] = field(
         default_factory=list
     )  # an epoch: training losses (S), validation losses (S), seconds
+    best: dict[str, torch.Tensor] = field(default_factory=dict)  # weights of the best epoch, where training may stop
+
+    def watch(self, patience: int) -> None:
+        """Keep the weights if this epoch's validation loss is the least so far; of one seed."""
+        if patience and self.since_best() == 0:
+            self.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    def since_best(self) -> int:
+        """Epochs since the least validation loss."""
+        losses = [row[1] for row in self.history]
+        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
 
 def pin(device: str) -> None:
@@ -94,6 +109,13 @@ def split_rows(n_rows: int, share: float, seed: int) -> tuple[np.ndarray, np.nda
     return np.sort(order[:cut]), np.sort(order[cut:])
 
 
+def split_groups(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same for rows that belong together, groups (n,) from 0 on: a group lies on one side as a whole."""
+    _, held_out = split_rows(int(groups.max()) + 1, share, seed)
+    is_held_out = np.isin(groups, held_out)
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
 def epoch_batches(rows: np.ndarray, training: Training, seed: int, epoch: int) -> list[np.ndarray]:
     """The epoch's batches of row numbers, shuffled; a last batch of one row is left out (it has no variance)."""
     order = generator(seed, 1, epoch).permutation(rows)
@@ -106,7 +128,7 @@ def epoch_batches(rows: np.ndarray, training: Training, seed: int, epoch: int) -
 def optimise(
     network: torch.nn.Module,
     loss: Loss,
-    n_rows: int,
+    n_rows: int | np.ndarray,
     training: Training,
     seeds: Sequence[int],
     device: str,
@@ -114,15 +136,20 @@ def optimise(
 ) -> Run:
     """Train `network` (leading axis S = len(seeds)) for `training.epochs` epochs with Adam.
 
+    Rows are given by their number, or by the group of each, (n,), where a group must not be both trained and validated
+    on. With `training.patience` it may stop earlier, and one seed alone is trained.
     `trail` names the two files the run keeps while it is under way: <trail>.checkpoint, from which the same call
     resumes exactly, and <trail>.csv with one row an epoch and seed. The caller deletes them once the result is safe.
     """
+    if training.patience and len(seeds) > 1:
+        raise BadInput(f"patience {training.patience}: seeds stop at epochs of their own; 0, or a seed at a time")
     pin(device)
     run = Run(network.to(device))
     adam = torch.optim.Adam(
         network.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
-    splits = [split_rows(n_rows, training.validation_share, seed) for seed in seeds]
+    groups = np.arange(n_rows) if isinstance(n_rows, int) else n_rows  # (n,)
+    splits = [split_groups(groups, training.validation_share, seed) for seed in seeds]
     saver = _Saver(trail.with_suffix(".checkpoint"), run, adam)
     saver.resume()
     bar = tqdm(
@@ -133,15 +160,20 @@ def optimise(
         unit="epoch",
     )
     for epoch in bar:
+        if training.patience and run.since_best() >= training.patience:
+            break
         begun = time.monotonic()
         batches = _stacked(
             [epoch_batches(rows, training, seed, epoch) for (rows, _), seed in zip(splits, seeds, strict=True)]
         )
-        trained = _one_epoch(network, loss, adam, batches, device, training.precision)
+        trained = _one_epoch(network, loss, adam, batches, device, training)
         watched = _validate(network, loss, _stacked([_chunks(rows, training.batch_size) for _, rows in splits]), device)
         run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
+        run.watch(training.patience)
         _write_csv(trail.with_suffix(".csv"), run.history, seeds)
         saver.save_when_due()
+    if run.best:
+        network.load_state_dict(run.best)
     network.eval()
     return run
 
@@ -166,16 +198,18 @@ def _one_epoch(
     adam: torch.optim.Optimizer,
     batches: list[np.ndarray],
     device: str,
-    precision: str,
+    training: Training,
 ) -> torch.Tensor:
     """Mean training loss (S,) of the epoch. Raises BadInput when it stops being finite."""
     network.train()
     total: Any = 0
     for batch in batches:
-        with _precision(precision, device):
+        with _precision(training.precision, device):
             losses = loss(network, torch.from_numpy(batch).to(device))  # (S,)
         adam.zero_grad(set_to_none=True)
         losses.sum().backward()
+        if training.clip_norm:
+            torch.nn.utils.clip_grad_norm_(network.parameters(), training.clip_norm)
         adam.step()
         total = total + losses.detach() * batch.shape[1]
     mean = (total / sum(b.shape[1] for b in batches)).cpu()
@@ -211,7 +245,7 @@ class _Saver:
             found = torch.load(self.path, weights_only=True)
             self.run.network.load_state_dict(found["network"])
             self.adam.load_state_dict(found["adam"])
-            self.run.history = found["history"]
+            self.run.history, self.run.best = found["history"], found["best"]
 
     def save_when_due(self) -> None:
         if time.monotonic() - self.last >= self.cost / CHECKPOINT_SHARE:
@@ -221,6 +255,7 @@ class _Saver:
                     "network": self.run.network.state_dict(),
                     "adam": self.adam.state_dict(),
                     "history": self.run.history,
+                    "best": self.run.best,
                 }
                 torch.save(state, file)
             self.last = time.monotonic()
@@ -272,6 +307,11 @@ def macs(computation: Callable[[], object]) -> int:
     """Multiply-accumulate operations of the network layers in `computation`."""
     from torch.utils.flop_counter import FlopCounterMode  # slow to import
 
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.mkldnn_rnn_layer: _lstm_flops}) as counter:
         computation()
     return counter.get_total_flops() // 2
+
+
+def _lstm_flops(x: Sequence[int], w_ih: Sequence[int], w_hh: Sequence[int], *_: object, **__: object) -> int:
+    """One direction of one layer on a CPU, x (F, B, D): the counter has no formula of its own for it."""
+    return 2 * x[0] * x[1] * (w_ih[0] * w_ih[1] + w_hh[0] * w_hh[1])

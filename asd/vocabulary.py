@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -119,6 +119,22 @@ class FrontEnd(Protocol):
 
     def restore(self, arrays: Arrays) -> FittedFrontEnd:
         """The fitted front-end whose `arrays()` these are."""
+
+
+@runtime_checkable
+class TrainedFrontEnd(FrontEnd, Protocol):
+    """A front-end whose fit takes long enough to be resumed, and may need more than the training clips."""
+
+    def files(self) -> tuple[Path, ...]:
+        """What `fit` reads besides clips; their content is part of what it learns."""
+
+    def fit_on(self, waves: Iterable[Wave], clean: Iterable[Wave], trail: Path) -> FittedFrontEnd:
+        """`clean` are recordings of the machine alone, where there are any; the same call with the same `trail`
+        resumes what was killed. The caller deletes `trail` with its suffixes TRAIL once the result is safe.
+        """
+
+
+TRAIL = (".checkpoint", ".csv", ".lesson")  # files a training under way may keep
 
 
 class FittedFrontEnd(Protocol):

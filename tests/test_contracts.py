@@ -13,13 +13,15 @@ from asd.system import Ensemble
 from asd.vocabulary import BadInput
 
 QUICK = ["detector.training.epochs=2", "detector.network.width=16"]
+SMALL_STUDENT = ["frontend.training.epochs=1", "frontend.student.units=8", "frontend.segment=0.5"]
 SEEDS = (3, 1)
 
 
 def opened(name, data_folder, results, may_train=True):
     """A session of one system on the tiny fan, in this process."""
-    recipe = systems.load(name, QUICK)
-    trained = systems.load_members(recipe, QUICK) if isinstance(recipe, Ensemble) else {name: recipe}
+    quick = QUICK + SMALL_STUDENT * name.startswith("ssd")
+    recipe = systems.load(name, quick)
+    trained = systems.load_members(recipe, quick) if isinstance(recipe, Ensemble) else {name: recipe}
     found = Request("dev", data_folder, results, {name: recipe}, trained, lambda *_: [], ["fan"], SEEDS)
     found = Request(**{**vars(found), "device": "cpu", "may_train": may_train})
     return Session(found)

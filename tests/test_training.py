@@ -150,3 +150,11 @@ def test_bfloat16_trains_to_nearly_the_same_losses_and_keeps_float32_weights(tmp
     assert {array.dtype for array in half.values()} <= {np.dtype("float32"), np.dtype("float64")}
     with pytest.raises(BadInput, match="precision float16: float32 or bfloat16 expected"):
         Training(precision="float16")
+
+
+def test_recurrent_layers_are_counted_too():
+    lstm = torch.nn.LSTM(4, 8, num_layers=2, bidirectional=True, batch_first=True).eval()
+    with torch.no_grad():
+        counted = training.macs(lambda: lstm(torch.randn(3, 5, 4)))
+    one_direction = [4 * 8 * (n_in + 8) for n_in in (4, 16)]  # four gates, input and recurrent weights
+    assert counted == 3 * 5 * 2 * sum(one_direction)

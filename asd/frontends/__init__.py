@@ -8,21 +8,37 @@ from asd.frontends.canceller import Canceller
 from asd.frontends.channel import Difference, Far, Mean, Near
 from asd.frontends.coherence import CohGate, CohSub
 from asd.frontends.pair import NearAndDifference, NearAndFar
+from asd.frontends.ssd import (
+    AdaSubTeacher,
+    AudioSepTeacher,
+    ClapEmbedder,
+    Distilled,
+    LogMelEmbedder,
+    NarrowBandLSTM,
+    PercentileWeights,
+)
 from asd.frontends.subtraction import AdaSub, RefSub
 from asd.frontends.suppression import DecisionDirectedWiener, LogSpectralAmplitude
 
 __all__ = [
     "AdaSub",
+    "AdaSubTeacher",
+    "AudioSepTeacher",
     "Canceller",
+    "ClapEmbedder",
     "CohGate",
     "CohSub",
     "DecisionDirectedWiener",
     "Difference",
+    "Distilled",
     "Far",
+    "LogMelEmbedder",
     "LogSpectralAmplitude",
     "Mean",
+    "NarrowBandLSTM",
     "Near",
     "NearAndDifference",
     "NearAndFar",
+    "PercentileWeights",
     "RefSub",
 ]

@@ -1,0 +1,81 @@
+"""AudioSep as a teacher: the near channel, separated by a query that is a clip of the machine or a text's embedding.
+
+Liu et al. 2025 ("Separate anything you describe"); audio queries without fine-tuning after Shoda et al., sec. III-C.
+The checkpoint is the user's: AudioSep's own layout (`ss_model.*`), or a flat state dict of `base.*` and `film.*`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+
+from asd.frontends.ssd.checkpoints import AUDIOSEP, below, found, load_exactly, read_tensors
+from asd.frontends.ssd.clap import ClapEmbedder
+from asd.frontends.ssd.embedders import unit
+from asd.frontends.ssd.reference import present
+from asd.frontends.ssd.resunet import QUERY, RATE_32K, ResUNet30
+from asd.frontends.ssd.teachers import Teach
+from asd.vocabulary import RATE, BadInput, Wave
+
+PREFIXES = ("ss_model.", "module.", "model.", "")
+FIXED = ("base.stft.", "base.istft.")  # the transform's own tensors in the checkpoints; torch.stft makes them
+
+
+@dataclass(frozen=True)
+class AudioSepTeacher:
+    """The paper's teacher, 26 M parameters on the near channel alone, some seconds a clip on a CPU."""
+
+    checkpoint: str = ""  # audiosep_base_4M_steps.ckpt
+    clap: str = ""  # CLAP checkpoint for the audio query; empty: the one inside `checkpoint`
+    text_embedding: str = ""  # .npy of a CLAP text embedding (512,) to ask by text; empty: ask by the reference clip
+
+    def files(self) -> tuple[Path, ...]:
+        clap = () if self.text_embedding or not self.clap else ClapEmbedder(self.clap).files()
+        text = (text_embedding_file(self.text_embedding),) if self.text_embedding else ()
+        return (found(self.checkpoint, AUDIOSEP), *clap, *text)
+
+    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Teach:
+        network = separator(found(self.checkpoint, AUDIOSEP))
+        query = torch.from_numpy(self.query(reference))[None]  # (1, 512)
+
+        @torch.inference_mode()
+        def teach(wave: Wave) -> np.ndarray:
+            up = resample_poly(wave[0], RATE_32K // RATE, 1).astype(np.float32)
+            separated = network(torch.from_numpy(up)[None], query)[0].numpy()  # (2 T,)
+            return resample_poly(separated, 1, RATE_32K // RATE).astype(np.float32)[: wave.shape[1]]
+
+        return teach
+
+    def query(self, reference: np.ndarray) -> np.ndarray:
+        """(512,) float32"""
+        if self.text_embedding:
+            return read_text_embedding(text_embedding_file(self.text_embedding))
+        return ClapEmbedder(self.clap or self.checkpoint).embed(reference)
+
+
+def text_embedding_file(path: str) -> Path:
+    return present(path, f"`text_embedding` is a .npy of CLAP's embedding of a text, ({QUERY},)")
+
+
+def read_text_embedding(path: Path) -> np.ndarray:
+    """(512,) of length 1 from a .npy file. Raises BadInput."""
+    vector = np.load(path, allow_pickle=False)
+    if vector.size != QUERY or not np.isfinite(vector).all() or not np.any(vector):
+        raise BadInput(f"{path}: shape {vector.shape}, a finite vector of {QUERY} numbers expected")
+    return unit(vector.reshape(-1).astype(np.float32))
+
+
+@lru_cache(maxsize=1)
+def separator(path: Path) -> ResUNet30:
+    """The network in evaluation state. Raises BadInput for a file of something else."""
+    tensors = below(read_tensors(path, AUDIOSEP), PREFIXES, lambda name: name.startswith(("base.", "film.")))
+    network = ResUNet30()
+    ours = {name: tensor for name, tensor in tensors.items() if not name.startswith(FIXED)}
+    load_exactly(network, ours, path, AUDIOSEP, ("num_batches_tracked",))
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,0 +1,91 @@
+"""Checkpoints a user brings: a file in, named tensors out. Nothing is downloaded, nothing unpickled but tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from asd.vocabulary import BadInput
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a checkpoint is, for the error that its absence or another file in its place gives."""
+
+    name: str
+    size: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"expected {self.name} ({self.size}) from {self.source}; it is not downloaded for you"
+
+
+AUDIOSEP = Expected(
+    "audiosep_base_4M_steps.ckpt",
+    "1,264,844,076 bytes",
+    "the AudioSep project (github.com/Audio-AGI/AudioSep; huggingface.co/spaces/Audio-AGI/AudioSep)",
+)
+CLAP = Expected(
+    "music_speech_audioset_epoch_15_esc_89.98.pt",
+    "about 2.35 GB",
+    "LAION (huggingface.co/lukewys/laion_clap), or a local copy of the hub's laion/larger_clap_general, or AudioSep's",
+)
+
+
+def found(path: str, expected: Expected) -> Path:
+    """The path, where something is there. Raises BadInput."""
+    if not path or not Path(path).exists():
+        raise BadInput(f"checkpoint '{path}': no such file; {expected}")
+    return Path(path)
+
+
+def read_tensors(path: Path, expected: Expected) -> Tensors:
+    """Names and tensors of a PyTorch file: a flat state dict, or one under `state_dict` (Lightning, LAION)."""
+    try:
+        held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # whatever zip, pickle or mmap make of another file
+        size = path.stat().st_size
+        raise BadInput(f"{path}: {size:,} bytes, not readable as tensors ({_first_line(error)}); {expected}") from error
+    held = held.get("state_dict", held) if isinstance(held, dict) else {}
+    tensors = {name: tensor for name, tensor in held.items() if isinstance(tensor, torch.Tensor)}
+    if not tensors:
+        raise BadInput(f"{path}: no tensors in it; {expected}")
+    return tensors
+
+
+def below(tensors: Tensors, prefixes: Iterable[str], is_ours: Callable[[str], bool]) -> Tensors:
+    """The tensors under the first of `prefixes` that leads to names of ours, without it; {} where none does."""
+    for prefix in prefixes:
+        inner = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        ours = {name: tensor for name, tensor in inner.items() if is_ours(name)}
+        if ours:
+            return ours
+    return {}
+
+
+def load_exactly(
+    module: torch.nn.Module, tensors: Tensors, path: Path, expected: Expected, optional: tuple[str, ...] = ()
+) -> None:
+    """Every tensor has its place and every place its tensor, but for names that hold one of `optional`."""
+    own = module.state_dict()
+
+    def counts(name: str) -> bool:
+        return not any(word in name for word in optional)
+
+    missing = [name for name in own if name not in tensors and counts(name)]
+    unexpected = [name for name in tensors if name not in own and counts(name)]
+    shapes = [n for n, t in tensors.items() if n in own and own[n].shape != t.shape]
+    if missing or unexpected or shapes:
+        told = (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
+        what = "; ".join(f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in told if names)
+        raise BadInput(f"{path}: not this network's weights: {what}; {expected}")
+    module.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if name in own}, strict=False)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

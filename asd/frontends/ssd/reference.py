@@ -1,0 +1,53 @@
+"""The reference clip, how the machine sounds alone: from a file, a clean recording, or the cleanest training clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from asd import signal
+from asd.frontends.subtraction import local_snr
+from asd.frontends.transfer import NoiseTransfer, near_and_noise
+from asd.vocabulary import RATE, BadInput, Wave
+
+MOST = 60.0  # dB a bin counts at most: a digitally silent far channel is no cleaner than a quiet one
+
+
+def present(path: str, what: str) -> Path:
+    """Raises BadInput, with what the file is and where it comes from, where it is missing."""
+    if not Path(path).exists():
+        raise BadInput(f"{path or '(no path given)'}: no such file; {what}")
+    return Path(path)
+
+
+def read_reference(path: Path) -> np.ndarray:
+    """(T,) float32, channel 0 of the file. Raises BadInput where it is missing, silent, or of another rate."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)  # (T, C)
+    if rate != RATE:
+        raise BadInput(f"{path}: {rate} Hz, {RATE} expected (resample the reference clip first)")
+    if not len(samples) or not np.abs(samples[:, 0]).max() > 0:
+        raise BadInput(f"{path}: a silent reference clip (is channel 0 the microphone?)")
+    return np.ascontiguousarray(samples[:, 0])
+
+
+def cleanest(waves: Sequence[Wave], clean: Iterable[Wave]) -> np.ndarray:
+    """(T,) near channel of the clip that stands out most from the noise G P_f, of the training clips and of `clean`.
+
+    A clean-machine recording of two channels wins by itself, a noise-only one loses by itself; recordings of one
+    channel show no far noise and are passed over (give such a one as `reference`).
+    """
+    candidates = [*waves, *(wave for wave in clean if len(wave) == 2)]
+    if len(waves[0]) < 2:
+        raise BadInput("1 channel: no far channel to find the cleanest clip by; give a `reference` file")
+    transfer = NoiseTransfer()
+    gain = transfer.fit(wave[:2] for wave in waves)  # (K,)
+    return candidates[int(np.argmax([clearness(wave, gain, transfer) for wave in candidates]))][0]
+
+
+def clearness(wave: Wave, gain: np.ndarray, transfer: NoiseTransfer) -> float:
+    """Mean over bins and frames of the near-over-far-floor ratio `P_n / (G P_f)` in dB, each within +-MOST."""
+    spectra = signal.stft(wave[:2], transfer.n_fft, transfer.hop_length)
+    return float(np.clip(local_snr(*near_and_noise(spectra, gain)), -MOST, MOST).mean())

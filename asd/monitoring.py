@@ -1,0 +1,141 @@
+"""Monitoring: a fitted system listens to a recording that goes on. Blocks (C, n) in, a reading a second out.
+
+A reading is the score of the last window, as long as the training clips. A causal front-end (`Causal`) hears every
+sample once, in blocks; any other is applied to each window as it would be to a clip. Either way block sizes do not
+matter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from asd.vocabulary import RATE, Arrays, BadInput, Power, Wave
+
+
+class Stream(Protocol):
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """(C, n) -> (m,), what is complete; m is not n, the stream may be late."""
+
+
+@runtime_checkable
+class Causal(Protocol):
+    """A fitted front-end that can go through a recording once instead of through overlapping windows."""
+
+    def stream(self) -> Stream | None:
+        """For a new recording; None where this one needs whole clips."""
+
+    def of_window(self, wave: Wave, streamed: np.ndarray) -> Power:
+        """A stretch (C, T) and what the stream made of it (T,) -> (1, K, F)."""
+
+
+class Fitted(Protocol):
+    """A fitted system (asd.system.FittedSystem): members with a `frontend` each, scoring a wave."""
+
+    members: Any
+
+    @property
+    def threshold(self) -> float: ...
+
+    def __call__(self, wave: Wave) -> Any:
+        """An object with `score` and `decision`."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One second's verdict."""
+
+    end: float  # s since the recording began, of the window's last sample
+    score: float
+    decision: int  # 1: anomalous
+    seconds: float  # computing time of the scoring
+
+
+@dataclass(eq=False)
+class _Ear:
+    """A causal front-end in a member's place: what it has streamed so far, and the window asked for."""
+
+    frontend: Causal
+    stream: Stream
+    heard: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.float32))
+    begins: int = 0  # sample of the recording at which `heard` begins
+    window: tuple[int, int] = (0, 0)
+
+    @property
+    def ends(self) -> int:
+        return self.begins + len(self.heard)
+
+    def push(self, block: np.ndarray) -> None:
+        self.heard = np.concatenate([self.heard, self.stream.push(block)])
+
+    def forget(self, before: int) -> None:
+        self.heard, self.begins = self.heard[max(0, before - self.begins) :], max(self.begins, before)
+
+    def __call__(self, wave: Wave) -> Power:
+        first, last = self.window
+        return self.frontend.of_window(wave, self.heard[first - self.begins : last - self.begins])
+
+    def arrays(self) -> Arrays:
+        return {}
+
+
+class Monitor:
+    """Readings every `every` samples, of the last `window` samples, from the first full window on."""
+
+    def __init__(self, fitted: Fitted, window: int, every: int = RATE) -> None:
+        if window < 1 or every < 1:
+            raise BadInput(f"window {window}, every {every} samples: at least 1 each expected")
+        self._window, self._every, self._due = window, every, window
+        ears: dict[int, _Ear] = {}
+        members = [self._with_ear(member, ears) for member in fitted.members]
+        self._fitted = dataclasses.replace(fitted, members=tuple(members))  # type: ignore[type-var]
+        self._ears = list(ears.values())
+        self._wave: np.ndarray | None = None  # (C, n) from sample _begins on
+        self._begins = 0
+        self.threshold = fitted.threshold
+
+    @staticmethod
+    def _with_ear(member: Any, ears: dict[int, _Ear]) -> Any:
+        frontend = member.frontend
+        stream = frontend.stream() if isinstance(frontend, Causal) and id(frontend) not in ears else None
+        if stream is not None:
+            ears[id(frontend)] = _Ear(frontend, stream)
+        return dataclasses.replace(member, frontend=ears.get(id(frontend), frontend))
+
+    @property
+    def streams(self) -> bool:
+        """Whether some front-end hears each sample once."""
+        return bool(self._ears)
+
+    def push(self, block: np.ndarray) -> list[Reading]:
+        """(C, n) float32 -> the readings that have come due."""
+        self._wave = block if self._wave is None else np.concatenate([self._wave, block], axis=1)
+        for ear in self._ears:
+            ear.push(block)
+        readings = []
+        while self._due <= min([self._begins + self._wave.shape[1], *(ear.ends for ear in self._ears)]):
+            readings.append(self._read(self._due))
+            self._due += self._every
+        self._forget(self._due - self._window)
+        return readings
+
+    def _read(self, end: int) -> Reading:
+        assert self._wave is not None
+        begun, first = time.perf_counter(), end - self._window
+        for ear in self._ears:
+            ear.window = first, end
+        wave = np.ascontiguousarray(self._wave[:, first - self._begins : end - self._begins])
+        wave.flags.writeable = False  # so that front-ends share its STFT
+        result = self._fitted(wave)
+        return Reading(end / RATE, result.score, result.decision, time.perf_counter() - begun)
+
+    def _forget(self, before: int) -> None:
+        assert self._wave is not None
+        drop = min(max(0, before - self._begins), self._wave.shape[1])
+        self._wave, self._begins = self._wave[:, drop:], self._begins + drop
+        for ear in self._ears:
+            ear.forget(before)

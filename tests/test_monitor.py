@@ -1,0 +1,147 @@
+"""Monitoring: block sizes do not matter, windows are clips, and the tool reads files, pipes and growing folders."""
+
+import io
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import RATE, tone_in_noise
+from test_contracts import opened
+from test_tools import tool
+
+from asd.frontends.ssd import student
+from asd.monitoring import Monitor
+from asd.vocabulary import BadInput
+
+WINDOW, EVERY = RATE, RATE // 2
+
+
+@pytest.fixture(scope="module")
+def recording():
+    return tone_in_noise(np.random.default_rng(5), 400, 4.3).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=["ssd", "s1"])
+def fitted(request, data_folder, tmp_path_factory):
+    results = tmp_path_factory.mktemp("monitor")
+    session = opened(request.param, data_folder, results)
+    session.extract()
+    session.write(request.param)
+    return request.param, session.fitted(request.param, session.machines[0])
+
+
+def readings(system, wave, sizes):
+    monitor = Monitor(system, WINDOW, EVERY)
+    cuts = np.cumsum(sizes)[:-1]
+    return [r for block in np.split(wave, cuts, axis=1) for r in monitor.push(block)]
+
+
+def test_block_sizes_do_not_matter(fitted, recording):
+    _, system = fitted
+    n = recording.shape[1]
+    at_once = readings(system, recording, [n])
+    assert [r.end for r in at_once] == [1 + 0.5 * i for i in range(7)]
+    for sizes in ([1600] * (n // 1600) + [n % 1600], [16_001, 37, n - 16_038], [333] * (n // 333) + [n % 333]):
+        in_blocks = readings(system, recording, sizes)
+        assert [r.end for r in in_blocks] == [r.end for r in at_once]
+        assert [r.score for r in in_blocks] == pytest.approx([r.score for r in at_once], rel=1e-5, abs=1e-5)
+
+
+def test_a_reading_is_the_offline_score_of_its_window(fitted, recording):
+    name, system = fitted
+    monitor, found = Monitor(system, WINDOW, EVERY), []
+    for block in np.array_split(recording, 40, axis=1):
+        found += monitor.push(block)
+    assert monitor.streams == (name == "ssd") and monitor.threshold == system.threshold
+    for r in found:
+        last = round(r.end * RATE)
+        assert r.score == pytest.approx(offline(system, recording, last - WINDOW, last), rel=1e-5, abs=1e-5)
+        assert r.decision == int(r.score > system.threshold)
+
+
+def offline(system, wave, first, last):
+    """The whole recording through the front-end at once where it is causal, then the window; else the window alone."""
+    member, frontend = system.members[0], system.members[0].frontend
+    if not hasattr(frontend, "stream"):
+        return system(wave[:, first:last]).score
+    whole = student.separate(frontend.network, frontend.recipe.student, wave)
+    feature = member.features(frontend.of_window(wave[:, first:last], whole[first:last]))
+    return np.mean([m.calibrated(m.scorer.score(feature)) for m in system.members])
+
+
+def test_memory_does_not_grow(fitted, recording):
+    monitor = Monitor(fitted[1], WINDOW, EVERY)
+    for _ in range(5):
+        monitor.push(recording)
+    assert monitor._wave.shape[1] <= WINDOW + 512 and all(len(ear.heard) <= WINDOW for ear in monitor._ears)
+
+
+# ---- the tool --------------------------------------------------------------------------------------------------------
+
+
+def heard(source):
+    return np.concatenate(list(source), axis=1)
+
+
+@pytest.fixture(scope="module")
+def wav(recording, tmp_path_factory):
+    path = tmp_path_factory.mktemp("wav") / "long.wav"
+    soundfile.write(path, recording.T, RATE, subtype="PCM_16")
+    return path
+
+
+def test_a_file_and_a_pipe_give_the_same_samples(wav):
+    monitor = tool("monitor")
+    samples = soundfile.read(wav, dtype="float32")[0].T
+    raw = (samples.T * 32768).astype("<i2").tobytes()
+    assert np.array_equal(heard(monitor.of_file(wav, 999)), samples)
+    assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(raw), 999)), samples)
+    assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(wav.read_bytes()), 999)), samples)
+
+
+def test_a_growing_folder_is_heard_in_order_and_each_file_once(recording, tmp_path):
+    monitor = tool("monitor")
+    pieces = np.array_split(recording, 3, axis=1)
+
+    def record():
+        for i, piece in enumerate(pieces):
+            soundfile.write(tmp_path / f"{i:03d}.wav", piece.T, RATE, subtype="FLOAT")
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=record)
+    thread.start()
+    monitor.POLL = 0.05
+    assert np.allclose(heard(monitor.of_folder(tmp_path, 4000, 0.6)), recording)
+    thread.join()
+
+
+def test_wrong_recordings_are_refused(tmp_path):
+    monitor = tool("monitor")
+    soundfile.write(tmp_path / "mono.wav", np.zeros(100), RATE)
+    with pytest.raises(BadInput, match=r"mono.wav: 1 channels at 16000 Hz, 2 \(near, far\)"):
+        heard(monitor.of_file(tmp_path / "mono.wav", 10))
+    with pytest.raises(BadInput, match="1 channels, 16000 Hz, 16 bits; 2, 16000"):
+        heard(monitor.of_pipe(io.BytesIO((tmp_path / "mono.wav").read_bytes()), 10))
+    with pytest.raises(BadInput, match="gone.wav: not a readable"):
+        heard(monitor.of_file(tmp_path / "gone.wav", 10))
+
+
+def test_the_tool_prints_readings_of_a_stored_system(data_folder, wav, tmp_path, capsys):
+    monitor = tool("monitor")
+    session = opened("baseline_mse", data_folder, tmp_path)
+    session.extract()
+    session.write("baseline_mse")
+    words = ["--data", str(data_folder), "--results", str(tmp_path), "--seeds", "3,1", "--window", "1"]
+    quick = [word for text in ("detector.training.epochs=2", "detector.network.width=16") for word in ("--set", text)]
+    call = ["baseline_mse", "fan", str(wav), *words, *quick]
+    assert monitor.main([*call, "--csv", str(tmp_path / "readings.csv")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("score") == 4 and "real-time factor" in printed
+    rows = (tmp_path / "readings.csv").read_text().splitlines()
+    assert len(rows) == 5 and rows[1].startswith("1.0,")
+    assert monitor.main(["s1", *call[1:]]) == 2
+    assert "not trained yet" in capsys.readouterr().err
+    assert sys.modules["tool_monitor"] is monitor

@@ -1,0 +1,175 @@
+"""The benchmark's parts: mixtures whose truth is known, measures, peers, blind methods, and the tool on a toy scene."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE
+from test_tools import tool
+
+from asd.frontends.ssd.distillation import si_snr
+from asd.separation import blind, measures, mixtures, peers
+from asd.training import Training
+from asd.vocabulary import BadInput
+
+RNG = np.random.default_rng(0)
+
+
+def hums(hertz, seconds=3.0):
+    return (0.1 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """machine/, noise/ and rirs.npz of two microphones."""
+    root = tmp_path_factory.mktemp("scene")
+    for folder, names in {"machine": ("normal_0", "normal_1", "anomaly_0"), "noise": ("a", "b", "c")}.items():
+        (root / folder).mkdir()
+        for i, name in enumerate(names):
+            wave = hums(400 + 300 * name.startswith("anomaly")) if folder == "machine" else RNG.normal(0, 0.1, 48_000)
+            soundfile.write(root / folder / f"{name}.wav", wave * (1 + i / 10), RATE)
+    direct = np.zeros((2, 40))
+    direct[[0, 1], [3, 9]] = 1, 0.3
+    others = {f"hall__noise_{i}": np.roll(direct[::-1] * [[0.8], [1.2]], i, axis=1) for i in range(2)}
+    np.savez(root / "rirs.npz", hall__machine=direct, **others)
+    return root
+
+
+@pytest.fixture(scope="module")
+def scene(folders):
+    room = mixtures.read_room(folders / "rirs.npz")
+    return mixtures.open_scene(folders / "machine", folders / "noise", room, 1.0, (-10.0, 0.0))
+
+
+# ---- mixtures --------------------------------------------------------------------------------------------------------
+
+
+def test_a_mixture_has_the_drawn_snr_and_the_same_seed_gives_the_same_one(scene):
+    for m in [*scene.train(3, 0), *scene.test(4, 0)]:
+        noise = m.wave[0] - m.clean
+        snr = 20 * np.log10(mixtures.rms(m.clean) / mixtures.rms(noise))
+        assert snr == pytest.approx(m.snr, abs=0.2) and -10 <= m.snr <= 0 and m.wave.shape == (2, RATE)
+    assert np.array_equal(scene.train(2, 5)[1].wave, scene.train(2, 5)[1].wave)
+    assert not np.array_equal(scene.train(2, 5)[1].wave, scene.train(2, 6)[1].wave)
+    assert [m.is_anomaly for m in scene.test(4, 0)] == [False, False, True, True]
+
+
+def test_training_and_test_share_no_recording(scene):
+    def same(a, b):
+        return any(np.array_equal(x, y) for x in a for y in b)
+
+    assert not same(scene.normal, scene.test_normal) and not same(scene.noise, scene.test_noise)
+    one = [np.arange(100.0)]
+    train, test = mixtures.halves(one)
+    assert train[0][-1] < test[0][0] and len(train[0]) == 60
+
+
+def test_folders_that_lack_something_are_named(folders, tmp_path):
+    room = mixtures.read_room(folders / "rirs.npz", "hall")
+    with pytest.raises(BadInput, match="no normal.*wav"):
+        mixtures.open_scene(tmp_path, folders / "noise", room, 1.0, (0, 0))
+    with pytest.raises(BadInput, match="0 recordings, at least 2"):
+        mixtures.open_scene(folders / "machine", tmp_path, room, 1.0, (0, 0))
+    with pytest.raises(BadInput, match=r"no room 'cellar' \(there: hall\)"):
+        mixtures.read_room(folders / "rirs.npz", "cellar")
+    with pytest.raises(BadInput, match="gone.npz: no such file"):
+        mixtures.read_room(tmp_path / "gone.npz")
+    soundfile.write(tmp_path / "fast.wav", np.zeros(10), 44_100)
+    with pytest.raises(BadInput, match="fast.wav: 44100 Hz"):
+        mixtures.read_mono(tmp_path / "fast.wav")
+
+
+def test_responses_may_be_a_folder_of_wavs(tmp_path):
+    for name in ("machine", "noise_0", "noise_1"):
+        soundfile.write(tmp_path / f"{name}.wav", np.eye(50, 3), RATE, subtype="FLOAT")
+    room = mixtures.read_room(tmp_path)
+    assert room.n_channels == 3 and len(room.noise) == 2 and room.machine.shape == (3, 50)
+
+
+def test_a_simulated_room_hears_the_machine_loudest_at_the_first_microphone():
+    room = mixtures.simulated_room(3)
+    energy = np.sum(room.machine**2, axis=1)
+    assert room.n_channels == 3 and len(room.noise) == 3 and energy[0] > 2 * energy[1] > 2 * energy[2]
+
+
+# ---- measures --------------------------------------------------------------------------------------------------------
+
+
+def test_si_snr_is_the_training_loss_and_refuses_silence():
+    found, target = RNG.normal(size=(2, 500))
+    expected = float(si_snr(torch.from_numpy(found), torch.from_numpy(target)))
+    assert measures.si_snr(found, target) == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(ValueError, match="silent"):
+        measures.si_snr(found, 0 * target)
+    assert measures.spearman(np.arange(5.0), np.arange(5.0) ** 3) == pytest.approx(1)
+
+
+# ---- peers -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", peers.PEERS)
+def test_a_peer_keeps_length_and_level_and_learns(name, scene, tmp_path):
+    pairs = [(m.wave[0, :6000], m.clean[:6000]) for m in scene.train(6, 0)]
+    training = Training(3, 2, 3e-3, validation_share=0.2, patience=3, clip_norm=5.0)
+    network = peers.supervised(name, pairs, si_snr, training, 0.3, tmp_path / "trail")
+    wave = torch.from_numpy(scene.test(2, 0)[0].wave[:1, :7777])
+    with torch.no_grad():
+        found, louder = network(wave), network(8 * wave)
+    assert found.shape == wave.shape and torch.allclose(8 * found, louder, rtol=1e-3, atol=1e-3 * louder.abs().max())
+    losses = [float(line.split(",")[2]) for line in (tmp_path / "trail.csv").read_text().splitlines()[1:]]
+    assert losses[-1] < losses[0]
+
+
+# ---- blind -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", blind.METHODS)
+def test_a_blind_method_parts_an_easy_mixture(name, monkeypatch):
+    package = "pyroomacoustics" if "pyroom" in name else "ssspy"
+    pytest.importorskip(package, reason=f"NO {package.upper()}: {name} was not tried (pip install '.[separation]')")
+    monkeypatch.setattr(blind, "ITERATIONS", 25)
+    machine = 0.1 * RNG.normal(size=RATE) * (1 + np.sin(np.arange(RATE) / 800))
+    noise = 0.1 * RNG.normal(size=RATE) * np.linspace(0, 1, RATE) ** 2
+    images = np.array([[1], [0.4]]) * machine, np.array([[0.7], [1]]) * noise
+    found = blind.separated(blind.METHODS[name], np.float32(images[0] + images[1]))
+    assert found.shape == (2, RATE)
+    before = measures.si_snr(images[0][0] + images[1][0], images[0][0])
+    assert max(measures.si_snr(f, images[0][0]) for f in found) > before + 3
+
+
+def test_the_source_most_like_the_reference_is_taken():
+    sources = np.stack([hums(400, 1.0), hums(2000, 1.0)])
+    chosen = blind.likest(sources, lambda w: np.abs(np.fft.rfft(w))[:4000] / 1e3, hums(2000, 1.0))
+    assert np.array_equal(chosen, sources[1])
+
+
+# ---- the tool --------------------------------------------------------------------------------------------------------
+
+
+def call(folders, out, *words):
+    known = ["--machine", str(folders / "machine"), "--noise", str(folders / "noise")]
+    small = ["--seconds", "1", "--train", "6", "--test", "4", "--ae-epochs", "1", "--ae-seeds", "1", "--no-timing"]
+    student = ["training.epochs=1", "student.units=4", "segment=0.5"]
+    sets = [word for text in student for word in ("--set", text)]
+    rirs = ["--rirs", f"{folders / 'rirs.npz'}:hall", "--out", str(out)]
+    return tool("separation_benchmark").main([*known, *small, *sets, *rirs, *words])
+
+
+def test_the_tool_fills_its_tables_and_does_nothing_twice(folders, tmp_path, capsys):
+    assert call(folders, tmp_path, "--methods", "none", "adasub", "ssd_adasub", "ssd_clean") == 0
+    printed = capsys.readouterr().out
+    assert "| No processing | - | 0.0 ± 0.0 |" in printed and "SCi against SI-SNRi, AdaSub only: Spearman" in printed
+    (folder,) = (p for p in tmp_path.iterdir())
+    assert {"table.md", "sci_adasub.png", "ssd_adasub.json"} <= {p.name for p in folder.iterdir()}
+    before = (folder / "ssd_adasub.json").stat().st_mtime_ns
+    assert call(folders, tmp_path, "--methods", "none", "adasub", "ssd_adasub", "ssd_clean") == 0
+    assert (folder / "ssd_adasub.json").stat().st_mtime_ns == before and capsys.readouterr().out == printed
+
+
+def test_the_tool_refuses_what_it_lacks(folders, tmp_path, capsys):
+    assert call(folders, tmp_path, "--methods", "aqss") == 2
+    assert "aqss needs --audiosep" in capsys.readouterr().err
+    assert call(folders, tmp_path, "--methods", "magic") == 2
+    assert "unknown (known: none, tfgridnet" in capsys.readouterr().err
+    assert call(folders, tmp_path, "--methods", "aqss", "--audiosep", "gone.ckpt") == 2
+    assert "'gone.ckpt': no such file; expected" in capsys.readouterr().err

@@ -1,0 +1,191 @@
+"""AudioSep and CLAP without their weights: original layouts filled with numbers, goldens, oracles, and wrong files."""
+
+import json
+import sys
+
+import golden_audiosep as golden
+import numpy as np
+import pytest
+import torch
+
+from asd.frontends import AudioSepTeacher, ClapEmbedder
+from asd.frontends.ssd import audiosep, clap
+from asd.frontends.ssd.resunet import ResUNet30
+from asd.vocabulary import BadInput
+
+
+@pytest.fixture(scope="module")
+def flat():
+    """The network's state in its public names."""
+    return {name: golden.filled(name, tuple(t.shape)) for name, t in ResUNet30().state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(flat, tmp_path_factory):
+    """As AudioSep's training wrote it: Lightning, network under ss_model, fixed transforms, CLAP beside it."""
+    path = tmp_path_factory.mktemp("weights") / "audiosep.ckpt"
+    fixed = {"base.stft.conv_real.weight": torch.zeros(1025, 1, 4), "base.istft.ola_window": torch.ones(4)}
+    state = {f"ss_model.{name}": tensor for name, tensor in (flat | fixed).items()}
+    torch.save({"epoch": 3, "state_dict": state | {"query_encoder.model.logit_scale_a": torch.ones(())}}, path)
+    return path
+
+
+def separated(network):
+    wave, query = golden.mixture_and_query()
+    with torch.no_grad():
+        return network(wave, query)[0].numpy()
+
+
+def test_the_network_gives_the_golden_output(checkpoint):
+    found, record = separated(audiosep.separator(checkpoint)), json.loads(golden.GOLDEN.read_text())
+    assert found[golden.PICKED] == pytest.approx(record["samples"], abs=1e-6)
+    assert np.sqrt(np.mean(found**2)) == pytest.approx(record["rms"], rel=1e-5)
+
+
+def test_the_network_equals_uss(checkpoint):
+    reason = "NO USS: AudioSep's network was only held against golden values (see tests/golden_audiosep.py)"
+    pytest.importorskip("uss", reason=reason)
+    assert np.abs(golden.their_output(golden.theirs()) - separated(audiosep.separator(checkpoint))).max() < 1e-5
+
+
+def test_the_network_has_the_published_size():
+    assert sum(p.numel() for p in ResUNet30().parameters()) == 26_447_941
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "model."])
+def test_other_layouts_are_read_too(flat, prefix, checkpoint, tmp_path):
+    torch.save({prefix + name: tensor for name, tensor in flat.items()}, tmp_path / "flat.pt")
+    name = "base.decoder_block3.conv_block2.conv1.weight"
+    read = audiosep.separator(tmp_path / "flat.pt").state_dict()
+    assert torch.equal(read[name], audiosep.separator(checkpoint).state_dict()[name])
+
+
+def test_a_text_query_separates_the_near_channel(checkpoint, tmp_path):
+    np.save(tmp_path / "query.npy", golden.mixture_and_query()[1].numpy())
+    teacher = AudioSepTeacher(str(checkpoint), text_embedding=str(tmp_path / "query.npy"))
+    wave = np.random.default_rng(0).normal(0, 0.1, (2, 6001)).astype(np.float32)
+    teach = teacher.open([], np.zeros(1))
+    found = teach(wave)
+    assert found.shape == (6001,) and np.isfinite(found).all() and found.std() > 0
+    assert np.array_equal(found, teach(np.stack([wave[0], 0 * wave[1]])))
+    assert [path.name for path in teacher.files()] == ["audiosep.ckpt", "query.npy"]
+
+
+def test_missing_and_wrong_checkpoints_say_what_is_expected(flat, tmp_path):
+    expected = r"1,264,844,076 bytes\) from the AudioSep project .*not downloaded"
+    with pytest.raises(
+        BadInput, match=f"checkpoint '': no such file; expected audiosep_base_4M_steps.ckpt.*{expected}"
+    ):
+        _ = AudioSepTeacher().files()
+    (tmp_path / "noise.ckpt").write_bytes(b"<html>not found</html>")
+    with pytest.raises(BadInput, match=f"noise.ckpt: 22 bytes, not readable as tensors .*{expected}"):
+        audiosep.separator(tmp_path / "noise.ckpt")
+    torch.save({"state_dict": {"other.weight": torch.ones(3)}}, tmp_path / "other.ckpt")
+    with pytest.raises(BadInput, match="other.ckpt: not this network's weights: [0-9]+ missing"):
+        audiosep.separator(tmp_path / "other.ckpt")
+    torch.save(dict(list(flat.items())[1:]) | {"base.bn9.weight": torch.ones(3)}, tmp_path / "near.ckpt")
+    with pytest.raises(BadInput, match="1 missing .base.bn0.weight.; 1 unexpected .base.bn9.weight."):
+        audiosep.separator(tmp_path / "near.ckpt")
+    torch.save({**flat, "base.bn0.weight": torch.ones(3)}, tmp_path / "shape.ckpt")
+    with pytest.raises(BadInput, match="1 of another shape .base.bn0.weight."):
+        audiosep.separator(tmp_path / "shape.ckpt")
+    with pytest.raises(BadInput, match=r"'gone.pt': no such file; expected music_speech_audioset.*LAION"):
+        _ = ClapEmbedder("gone.pt").files()
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(512), np.ones(511), np.full(512, np.nan)])
+def test_a_text_embedding_that_is_none_is_refused(wrong, tmp_path):
+    np.save(tmp_path / "query.npy", wrong)
+    with pytest.raises(BadInput, match="query.npy: shape .*a finite vector of 512"):
+        audiosep.read_text_embedding(tmp_path / "query.npy")
+
+
+def test_nothing_that_is_no_tensor_is_unpickled(tmp_path):
+    torch.save({"state_dict": {"base.x": torch.ones(1)}, "extra": pytest.raises}, tmp_path / "code.ckpt")
+    with pytest.raises(BadInput, match="code.ckpt: .*not readable as tensors"):
+        audiosep.separator(tmp_path / "code.ckpt")
+
+
+# ---- CLAP ------------------------------------------------------------------------------------------------------------
+
+TINY = {"hidden_size": 256, "patch_embeds_hidden_size": 32, "depths": [1, 1, 1, 1], "num_attention_heads": [2, 2, 4, 4]}
+
+
+def laion_names(name):
+    """The library's name under LAION's, literally; None for what LAION keeps elsewhere."""
+    for ours, laions in (("linear1", "0"), ("linear2", "2")):
+        name = name.replace(f"audio_projection.{ours}", f"audio_projection.{laions}")
+    if "attention.self.query" in name:
+        return name.replace("attention.self.query", "attn.qkv").replace("audio_model.audio_encoder", "audio_branch")
+    pairs = (
+        ("audio_model.audio_encoder", "audio_branch"),
+        ("attention.self.relative", "attn.relative"),
+        ("attention.output.dense", "attn.proj"),
+        ("intermediate.dense", "mlp.fc1"),
+        ("output.dense", "mlp.fc2"),
+        ("layernorm_before", "norm1"),
+        ("layernorm_after", "norm2"),
+        ("batch_norm", "bn0"),
+    )
+    for ours, laions in pairs:
+        name = name.replace(ours, laions)
+    return None if "attention.self" in name else name
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    """A small network of the library, every tensor off its default; and its state as LAION names it."""
+    reason = "NO TRANSFORMERS: CLAP was not tried (pip install '.[separation]')"
+    library = pytest.importorskip("transformers", reason=reason)
+    network = library.ClapAudioModelWithProjection(library.ClapAudioConfig(**{**clap.SIZES, **TINY})).eval()
+    own = network.state_dict()
+    network.load_state_dict({n: t if "index" in n else golden.filled(n, tuple(t.shape)) for n, t in own.items()})
+    state = {}
+    for name, tensor in network.state_dict().items():
+        if laion := laion_names(name):
+            parts = [own[name.replace("query", p)] for p in ("query", "key", "value")] if "query" in name else [tensor]
+            state[laion] = torch.cat(parts) if len(parts) > 1 else tensor
+    beside = (
+        "audio_branch.tscam_conv.weight",
+        "audio_branch.layers.0.blocks.0.attn_mask",
+        "text_branch.x",
+        "logit_scale_a",
+    )
+    return network, state | {name: torch.ones(2) for name in beside}
+
+
+@pytest.mark.parametrize("prefix", ["query_encoder.model.", "module.", ""])
+def test_clap_is_read_from_every_layout(encoder, prefix, tmp_path, monkeypatch):
+    monkeypatch.setattr(clap, "SIZES", {**clap.SIZES, **TINY})
+    network, state = encoder
+    path = tmp_path / f"clap{len(prefix)}.pt"
+    torch.save({"epoch": 1, "state_dict": {prefix + name: tensor for name, tensor in state.items()}}, path)
+    read = clap.audio_encoder(path)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(read.network.state_dict()[name], tensor), name
+    wave = np.random.default_rng(0).normal(0, 0.1, 16_000 * 12).astype(np.float32)
+    embedding = ClapEmbedder(str(path)).embed(wave)
+    assert embedding.shape == (512,) and np.linalg.norm(embedding) == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(embedding, ClapEmbedder(str(path)).embed(wave))
+
+
+def test_clap_is_read_from_a_folder_of_the_hub(encoder, tmp_path):
+    encoder[0].save_pretrained(tmp_path)
+    read = clap.audio_encoder(tmp_path)
+    assert all(torch.equal(t, read.network.state_dict()[n]) for n, t in encoder[0].state_dict().items())
+    assert {p.name for p in ClapEmbedder(str(tmp_path)).files()} >= {"config.json", "model.safetensors"}
+
+
+def test_a_checkpoint_without_an_audio_branch_and_a_missing_library_are_told(tmp_path, monkeypatch):
+    torch.save({"text_branch.x": torch.ones(2)}, tmp_path / "text.pt")
+    with pytest.raises(BadInput, match="text.pt: no audio_branch"):
+        clap.renamed(clap.read_tensors(tmp_path / "text.pt", clap.CLAP), tmp_path / "text.pt")
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(BadInput, match="extra `separation`"):
+        clap._library()
+
+
+def test_windows_cover_a_long_clip():
+    pieces = clap.windows(np.arange(25 * 48_000))
+    assert [len(p) for p in pieces] == [clap.WINDOW] * 3 and pieces[-1][-1] == 25 * 48_000 - 1
+    assert len(clap.windows(np.arange(clap.WINDOW))) == 1

@@ -1,0 +1,331 @@
+"""Spectral-to-spatial distillation: the student's arithmetic, its training, the reference clip, and what SCi says."""
+
+import shutil
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE, tone_in_noise, write_clip
+
+from asd import signal
+from asd.frontends import AdaSub, AdaSubTeacher, Distilled, LogMelEmbedder, NarrowBandLSTM
+from asd.frontends.ssd import distillation, reference, student
+from asd.frontends.ssd.embedders import PercentileWeights, sci, unit
+from asd.training import Training
+from asd.vocabulary import BadInput
+
+SMALL = NarrowBandLSTM(units=(8, 6))
+QUICK = Training(epochs=2, batch_size=4, validation_share=0.25, patience=2, clip_norm=5.0)
+
+
+def noisy(n=8, seconds=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    return [tone_in_noise(rng, 400, seconds).astype(np.float32) for _ in range(n)]
+
+
+def machine_alone(seconds=1.0):
+    return (0.1 * np.sin(2 * np.pi * 400 * np.arange(int(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+# ---- the student ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_samples", [16_000, 15_873, 300])
+def test_inverse_stft_brings_the_wave_back(n_samples):
+    wave = noisy(1)[0][:1, :n_samples]
+    spectra = torch.from_numpy(signal.stft(wave, 512, 256)[0].T)
+    back = student.inverse_stft(spectra, 512, 256, n_samples).numpy()
+    whole = n_samples // 256 * 256  # after it a frame is missing, and the wave fades out
+    assert back.shape == (n_samples,)
+    assert np.allclose(back[:whole], wave[0, :whole], atol=1e-6) and np.abs(back[whole:]).max(initial=0) < 0.3
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_training_and_inference_compute_the_same_in_chunks_and_threads(bidirectional):
+    recipe = replace(SMALL, bidirectional=bidirectional)
+    network, waves = recipe.build(2).eval(), np.stack(noisy(3))
+    with torch.no_grad():
+        together = student.estimate(network, recipe, waves).numpy()
+    alone = [student.separate(network, recipe, wave) for wave in waves]
+    assert np.allclose(together, alone, atol=1e-6)
+    assert np.array_equal(alone[0], student.separate(network, recipe, waves[0], threads=2))
+
+
+@pytest.mark.parametrize(
+    "sizes", [[16_000], [1000] * 16, [1, 255, 256, 257, 3000, 10_000], [7000, 8873], [200], [10, 5]]
+)
+def test_a_stream_gives_what_the_whole_recording_gives(sizes):
+    network, wave = SMALL.build(2).eval(), noisy(1)[0][:, : sum(sizes)]
+    offline, stream = student.separate(network, SMALL, wave), student.Stream(network, SMALL)
+    blocks = [stream.push(block) for block in np.split(wave, np.cumsum(sizes)[:-1], axis=1)]
+    streamed = np.concatenate([*blocks, stream.finish()])
+    assert streamed.shape == offline.shape
+    assert np.abs(streamed - offline).max() < 1e-5 * max(1, np.abs(offline).max())
+
+
+def test_a_stream_is_late_by_half_a_window_and_needs_a_causal_student():
+    stream = student.Stream(SMALL.build(2).eval(), SMALL)
+    assert len(stream.push(noisy(1)[0])) >= 16_000 - 512
+    with pytest.raises(BadInput, match="only a unidirectional one can stream"):
+        student.Stream(SMALL.build(2), replace(SMALL, bidirectional=True))
+
+
+def test_loudness_does_not_matter_to_the_student():
+    network, wave = SMALL.build(2).eval(), noisy(1)[0]
+    once, louder = (student.separate(network, SMALL, gain * wave) for gain in (1, 64))
+    assert np.allclose(64 * once, louder, rtol=1e-4, atol=1e-4 * np.abs(louder).max())
+
+
+def test_a_causal_student_does_not_hear_the_future():
+    network, wave = SMALL.build(2).eval(), noisy(1)[0]
+    changed = wave.copy()
+    changed[:, 8000:] = 0
+    a, b = student.separate(network, SMALL, wave), student.separate(network, SMALL, changed)
+    assert np.array_equal(a[: 8000 - 512], b[: 8000 - 512]) and not np.allclose(a[8000:], b[8000:])
+
+
+def test_sizes_of_the_paper_and_of_the_default():
+    def n_parameters(recipe):
+        return sum(p.numel() for p in recipe.build(2).parameters())
+
+    assert n_parameters(NarrowBandLSTM()) == 30_530
+    assert n_parameters(NarrowBandLSTM(units=(256, 128), bidirectional=True)) == 1_194_498
+
+
+@pytest.mark.parametrize("wrong", [{"units": ()}, {"units": (0,)}, {"memory": 0}, {"hop_length": 300}, {"n_fft": 511}])
+def test_sizes_that_cannot_be_are_refused(wrong):
+    with pytest.raises(BadInput, match="expected|needed"):
+        replace(SMALL, **wrong)
+
+
+# ---- loss and gain -------------------------------------------------------------------------------------------------
+
+
+def test_si_snr_is_the_papers():
+    rng = np.random.default_rng(0)
+    target, found = rng.normal(size=(2, 1000))
+    delta = found @ target / (target @ target)
+    literal = 10 * np.log10(np.sum((delta * target) ** 2) / np.sum((delta * target - found) ** 2))
+    ours = distillation.si_snr(torch.from_numpy(found), torch.from_numpy(target))
+    assert float(ours) == pytest.approx(literal, abs=1e-6)
+    assert float(distillation.si_snr(torch.from_numpy(-3 * found), torch.from_numpy(target))) == pytest.approx(literal)
+
+
+def test_si_snr_agrees_with_torchmetrics():
+    audio = pytest.importorskip("torchmetrics.functional.audio", reason="NO TORCHMETRICS: the oracle did not run")
+    found, target = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, 800)))
+    theirs = audio.scale_invariant_signal_distortion_ratio(found, target, zero_mean=False)
+    assert torch.allclose(distillation.si_snr(found, target), theirs, atol=1e-5)
+
+
+def test_the_gain_comes_back():
+    clean, noise = machine_alone(), np.random.default_rng(0).normal(0, 0.05, RATE).astype(np.float32)
+    assert np.allclose(distillation.restored_gain(-7 * clean, clean + noise), clean, atol=2e-3)
+    assert not distillation.restored_gain(0 * clean, clean).any()
+
+
+def test_weights_run_from_0_to_1_between_the_percentiles():
+    weights = PercentileWeights(10, 90).of(np.arange(11.0))
+    assert weights.tolist() == pytest.approx([0, 0, *np.arange(1, 8) / 8, 1, 1])
+    assert PercentileWeights().of(np.full(4, 0.3)).tolist() == [1] * 4
+    with pytest.raises(BadInput, match="rising order"):
+        PercentileWeights(95, 5)
+
+
+def test_segments_cover_every_clip_and_silent_targets_teach_nothing():
+    waves = [np.zeros((2, n), np.float32) for n in (10, 25)]
+    lesson = distillation.Lesson(waves, [w[0] for w in waves], np.zeros(2), np.ones(2, np.float32))
+    assert lesson.segments(10).tolist() == [[0, 0], [1, 0], [1, 7], [1, 15]]
+    longer = distillation.Lesson(noisy(2), [0 * w[0] for w in noisy(2)], np.zeros(2), np.ones(2, np.float32))
+    assert longer.loss(SMALL, longer.segments(8000), 8000, SMALL.build(2)).item() == 0
+
+
+# ---- training ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Knows:
+    """A teacher that knows the answer."""
+
+    def files(self):
+        return ()
+
+    def open(self, waves, reference):
+        return hum
+
+
+def test_a_student_learns_to_take_the_noise_away():
+    training = replace(QUICK, epochs=16, patience=0, learning_rate=1e-2)
+    fitted = Distilled(teacher=Knows(), student=SMALL, training=training, segment=1).fit(noisy(12))
+    wave = noisy(1, seed=9)[0]
+    found, before, clean = (torch.from_numpy(x) for x in (fitted.separate(wave), wave[0], hum(wave)))
+    assert distillation.si_snr(found, clean) > distillation.si_snr(before, clean) + 2
+    assert np.allclose(fitted(wave), fitted.power(fitted.separate(wave)))
+
+
+def hum(wave):
+    """The machine in a `tone_in_noise`: its projection on the two quadratures of 400 Hz."""
+    t = 2 * np.pi * 400 * np.arange(wave.shape[1]) / RATE
+    basis = np.stack([np.sin(t), np.cos(t)])
+    return (2 / len(t) * (basis @ wave[0]) @ basis).astype(np.float32)
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_killed_training_resumes_to_the_same_bytes(tmp_path, monkeypatch):
+    recipe = Distilled(student=SMALL, training=replace(QUICK, epochs=4, patience=3), segment=0.5)
+    straight = recipe.fit(noisy()).arrays()
+    validate, calls = distillation.estimate, []
+
+    def dies(*words):
+        calls.append(words)
+        if len(calls) == 15:
+            raise Killed
+        return validate(*words)
+
+    monkeypatch.setattr("asd.training.CHECKPOINT_SHARE", 1e9)  # write every checkpoint
+    monkeypatch.setattr(distillation, "estimate", dies)
+    with pytest.raises(Killed):
+        recipe.fit_on(noisy(), (), tmp_path / "trail")
+    assert (tmp_path / "trail.checkpoint").exists() and (tmp_path / "trail.lesson").exists()
+    resumed = recipe.fit_on(noisy(), (), tmp_path / "trail").arrays()
+    assert all(np.array_equal(straight[k], resumed[k]) for k in straight if k != "history")
+    assert np.array_equal(straight["history"][:, :2], resumed["history"][:, :2])
+
+
+def test_a_student_from_its_arrays_gives_the_same_bits():
+    recipe = Distilled(student=SMALL, training=replace(QUICK, epochs=1), segment=0.5)
+    fitted, wave = recipe.fit(noisy()), noisy(1, seed=5)[0]
+    again = recipe.restore(fitted.arrays())
+    assert np.array_equal(again(wave), fitted(wave)) and again.n_parameters == fitted.n_parameters
+    assert not again.network.training
+
+
+def test_wrong_parts_and_too_few_clips_are_refused():
+    with pytest.raises(BadInput, match="teacher AdaSub: a teacher expected"):
+        Distilled(teacher=AdaSub())
+    with pytest.raises(BadInput, match="3 training clips, at least 5"):
+        Distilled(student=SMALL).fit(noisy(3))
+
+
+def test_adasubs_target_has_adasubs_power():
+    waves = noisy()
+    target = AdaSubTeacher().open(waves, machine_alone())(waves[0])
+    fitted = AdaSub().fit(waves)
+    power = signal.power(signal.stft(target[None], 1024, 512)[0])
+    assert np.corrcoef(np.log(power.mean(1) + 1e-9), np.log(fitted(waves[0])[0].mean(1) + 1e-9))[0, 1] > 0.98
+
+
+# ---- the reference clip --------------------------------------------------------------------------------------------
+
+
+def test_the_cleanest_clip_is_the_reference():
+    waves = noisy(6)
+    louder = waves[3] + np.stack([3 * machine_alone(), 0.9 * machine_alone()])
+    assert np.array_equal(reference.cleanest([*waves, louder], []), louder[0])
+
+
+def test_a_clean_recording_wins_and_noise_alone_and_one_channel_lose():
+    waves, hum_alone = noisy(6), machine_alone()
+    noise = np.random.default_rng(3).normal(0, 0.03, (2, RATE)).astype(np.float32)
+    clean = np.stack([hum_alone, 0.3 * hum_alone]) + noise * np.float32(1e-3)
+    assert np.array_equal(reference.cleanest(waves, [noise * [[1], [1.5]], hum_alone[None], clean]), clean[0])
+    assert any(np.array_equal(reference.cleanest(waves, [noise * [[1], [1.5]]]), w[0]) for w in waves)
+
+
+def test_a_reference_file_is_read_and_a_wrong_one_named(tmp_path):
+    soundfile.write(tmp_path / "alone.wav", machine_alone(), RATE)
+    assert np.allclose(reference.read_reference(tmp_path / "alone.wav"), machine_alone(), atol=1e-4)
+    soundfile.write(tmp_path / "fast.wav", machine_alone(), 44_100)
+    with pytest.raises(BadInput, match="fast.wav: 44100 Hz, 16000 expected"):
+        reference.read_reference(tmp_path / "fast.wav")
+    soundfile.write(tmp_path / "silent.wav", 0 * machine_alone(), RATE)
+    with pytest.raises(BadInput, match="silent.wav: a silent reference"):
+        reference.read_reference(tmp_path / "silent.wav")
+    with pytest.raises(BadInput, match="gone.wav: no such file; `reference` names a wav"):
+        _ = Distilled(reference=str(tmp_path / "gone.wav")).files()
+
+
+def test_a_replaced_reference_or_supplemental_clip_gives_another_name_in_the_store(data_folder, tmp_path):
+    from test_contracts import opened
+
+    copy = tmp_path / "data"
+    shutil.copytree(data_folder, copy)
+    before = opened("ssd", copy, tmp_path / "a").chains["ssd", "fan"].frontend_key
+    write_clip(copy / "dev_data" / "raw" / "fan" / "supplemental" / "clean.wav", noisy(1)[0])
+    assert opened("ssd", copy, tmp_path / "b").chains["ssd", "fan"].frontend_key != before
+
+
+def test_scores_are_proven_where_clean_recordings_lie_beside_the_training_clips(data_folder, tmp_path):
+    from test_contracts import opened
+
+    from asd import store
+
+    copy = tmp_path / "data"
+    shutil.copytree(data_folder, copy)
+    write_clip(copy / "dev_data" / "raw" / "fan" / "supplemental" / "clean.wav", noisy(1)[0])
+    session = opened("ssd", copy, tmp_path / "results")
+    session.extract()
+    session.write("ssd")
+    trails = [path for path in (tmp_path / "results" / "store" / "frontends").iterdir() if path.suffix != ".npz"]
+    store.file_digest.cache_clear()  # as in the fresh process that proves
+    opened("ssd", copy, tmp_path / "results", may_train=False).verify_here()
+    assert not trails
+
+
+# ---- what SCi says -------------------------------------------------------------------------------------------------
+
+
+def chirps(seconds=4.0):
+    """A machine that is no steady hum: a tone that sweeps twice a second."""
+    t = np.arange(int(seconds * RATE)) / RATE
+    return (0.1 * np.sin(2 * np.pi * (500 + 200 * (2 * t % 1)) * t) * (1 + np.sin(4 * np.pi * t))).astype(np.float32)
+
+
+def scis_by_snr(embedder):
+    machine, noise = chirps(), np.random.default_rng(0).normal(0, 0.1, 4 * RATE).astype(np.float32)
+    mixture = machine + 3 * noise  # about -10 dB
+    return [sci(embedder, machine + gain * noise, mixture, machine) for gain in (3, 1, 0.3, 0.1, 0)]
+
+
+def test_sci_of_the_default_embedder_rises_with_snr_and_ignores_level():
+    found = scis_by_snr(LogMelEmbedder())
+    assert found[0] == 0 and np.all(np.diff(found) > 0)
+    assert LogMelEmbedder().embed(chirps()) == pytest.approx(LogMelEmbedder().embed(3 * chirps()), abs=0.02)
+
+
+def test_sci_of_a_trained_embedding_rises_with_snr():
+    """aiSFX: a 512-dimensional sound-effects embedding whose weights are in its wheel."""
+    reason = "NO AISFX: SCi was not tried with a trained embedding (pip install --no-deps aisfx==0.1.2)"
+    pytest.importorskip("aisfx", reason=reason)
+    assert np.all(np.diff(scis_by_snr(SoundEffects())) > 0)
+
+
+class SoundEffects:
+    def files(self):
+        return ()
+
+    def __init__(self):
+        import aisfx
+        from aisfx.models.cnn2d import CrossNet, EmbeddingNet
+
+        folder = list(aisfx.__path__)[0]
+        weights, sets = torch.load(f"{folder}/models/checkpoint.pth", map_location="cpu", weights_only=False)
+        self.net = CrossNet(EmbeddingNet("max", 3, 1, 64), sets, "cpu")
+        self.net.load_state_dict(weights)
+        self.net.eval()
+
+    def embed(self, wave):
+        import librosa
+
+        up = librosa.resample(wave, orig_sr=RATE, target_sr=44_100, res_type="polyphase")
+        words = {"n_mels": 96, "norm": 1.0, "htk": True, "hop_length": 1024, "n_fft": 2048}
+        mel = librosa.feature.melspectrogram(y=up / np.abs(up).max(), sr=44_100, **words)
+        blocks = [np.log10(mel[:, s : s + 100] * 10_000 + 1) for s in range(0, mel.shape[1] - 100, 50)]
+        with torch.no_grad():
+            vectors = self.net.get_embedding(torch.from_numpy(np.stack(blocks)).float())
+        return unit(vectors.reshape(len(blocks), -1).mean(0).numpy())
