@@ -8,8 +8,8 @@ export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
 DEMO := --data demo/data --results demo/results
-DEEP := --seeds 2 --set detector.training.epochs=5
-STUDENT := --set detector.training.epochs=5 --set frontend.training.epochs=3 --set frontend.student.units=16
+DEEP := --seeds 2 --set detector.training.epochs=3
+STUDENT := --set detector.training.epochs=3 --set frontend.training.epochs=3 --set frontend.student.units=16
 
 .PHONY: help setup lint test demo bench clean
 
@@ -37,7 +37,7 @@ test: lint
 
 demo: setup
 	rm -rf demo
-	$(BIN)/python tools/simulate.py demo/data --size tiny --machines fan gearbox valve
+	$(BIN)/python tools/simulate.py demo/data --size tiny --machines fan gearbox
 	$(BIN)/python tools/simulate.py demo/data --size tiny --eval --machines blower mixer
 	$(BIN)/python tools/inspect_data.py demo/data
 	$(BIN)/python run.py -d baseline_mse baseline_mahala $(DEMO)
