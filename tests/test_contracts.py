@@ -14,12 +14,13 @@ from asd.vocabulary import BadInput
 
 QUICK = ["detector.training.epochs=2", "detector.network.width=16"]
 SMALL_STUDENT = ["frontend.training.epochs=1", "frontend.student.units=8", "frontend.segment=0.5"]
+SMALL_IMAGES = ["detector.rows=128", "detector.training.windows_per_epoch=16"]
 SEEDS = (3, 1)
 
 
 def opened(name, data_folder, results, may_train=True):
     """A session of one system on the tiny fan, in this process."""
-    quick = QUICK + SMALL_STUDENT * name.startswith("ssd")
+    quick = QUICK + SMALL_STUDENT * name.startswith("ssd") + SMALL_IMAGES * name.startswith("semi_denoise")
     recipe = systems.load(name, quick)
     trained = systems.load_members(recipe, quick) if isinstance(recipe, Ensemble) else {name: recipe}
     found = Request("dev", data_folder, results, {name: recipe}, trained, lambda *_: [], ["fan"], SEEDS)

@@ -19,7 +19,9 @@ from asd.vocabulary import BadInput
 SMALL = {"n_fft": 64, "hop_length": 32}
 TRANSFER = NoiseTransfer(**SMALL)
 REFERENCED = ("RefSub", "AdaSub", "CohSub", "DecisionDirectedWiener", "LogSpectralAmplitude")
-FIXED = tuple(sorted(set(frontends.__all__) - set(REFERENCED)))
+# A distilled student, which trains, has its own tests; other exports are parts of one.
+FRONT_ENDS = [n for n in frontends.__all__ if hasattr(getattr(frontends, n), "fit") and n != "Distilled"]
+FIXED = tuple(sorted(set(FRONT_ENDS) - set(REFERENCED)))
 BOTH = ("NearAndDifference", "NearAndFar")  # two output channels
 NO_LOUDER = ("RefSub", "AdaSub", "CohGate", "CohSub", "DecisionDirectedWiener", "LogSpectralAmplitude")
 
@@ -313,7 +315,7 @@ EDGES = {
 }
 
 
-@pytest.mark.parametrize("name", frontends.__all__)
+@pytest.mark.parametrize("name", FRONT_ENDS)
 @pytest.mark.parametrize("edge", EDGES)
 def test_power_is_finite_and_not_negative_whatever_the_clip(name, edge):
     fitted = part(name).fit([noises(8192, 5)])
@@ -329,7 +331,7 @@ def test_power_is_finite_and_not_negative_whatever_the_clip(name, edge):
         assert (power <= near * 1.00001).all() and (power >= least * near * 0.99999).all()
 
 
-@pytest.mark.parametrize("name", frontends.__all__)
+@pytest.mark.parametrize("name", FRONT_ENDS)
 def test_a_clips_power_depends_on_no_other_clip(name):
     fitted = part(name).fit(noises(8192, seed) for seed in (5, 6))
     clips = [noises(6000, seed) for seed in range(4)]
@@ -338,13 +340,13 @@ def test_a_clips_power_depends_on_no_other_clip(name):
     assert forwards == backwards[::-1] and len(set(forwards)) == 4
 
 
-@pytest.mark.parametrize("name", frontends.__all__)
+@pytest.mark.parametrize("name", FRONT_ENDS)
 def test_a_fainter_clip_gives_the_same_power_fainter(name, train, wave):
     fitted = part(name, SMALL).fit(train)
     np.testing.assert_allclose(fitted(read_only(wave * 2**-10)), fitted(wave) * 2**-20, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", frontends.__all__)
+@pytest.mark.parametrize("name", FRONT_ENDS)
 def test_a_front_end_restored_from_its_arrays_is_the_same(name, train, wave):
     recipe = part(name, SMALL)
     fitted = recipe.fit(train)
@@ -354,7 +356,7 @@ def test_a_front_end_restored_from_its_arrays_is_the_same(name, train, wave):
 
 
 def test_all_front_ends_of_a_clip_share_one_stft(monkeypatch):
-    fitted = [part(name).fit([noises(8192, 5)]) for name in frontends.__all__]
+    fitted = [part(name).fit([noises(8192, 5)]) for name in FRONT_ENDS]
     calls, plain = [], signal.stft
     monkeypatch.setattr(signal, "stft", lambda *a: calls.append(1) or plain(*a))
     clip = noises(6000)
