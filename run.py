@@ -81,9 +81,9 @@ def show_numbers(names: list[str]) -> None:
 
     from asd.store import numbers
 
-    for name in names:
+    for name, recipe in {name: systems.load(name) for name in names}.items():
         print(f"# {name}: {systems.description(name)}")
-        print(yaml.safe_dump(numbers(systems.load(name)), sort_keys=False), end="")
+        print(yaml.safe_dump(numbers(recipe), sort_keys=False), end="")
 
 
 def run(args: argparse.Namespace) -> None:

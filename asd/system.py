@@ -277,7 +277,7 @@ class _Untouchable(Sequence[Feature]):
 def _refuse() -> Arrays:
     raise BadInput(
         "not trained yet with these numbers, seeds and training clips; "
-        "run the same command without --test-only or --verify"
+        "`python run.py -d|-e SYSTEM` with the same --set and --seeds, without --test-only or --verify, trains it"
     )
 
 

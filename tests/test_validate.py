@@ -372,7 +372,7 @@ def test_damaged_encrypted_and_foreign_files_are_told(tmp_path, capsys):
     (tmp_path / "text.zip").write_text("hello")
     for name in ("cut.zip", "text.zip", "absent.zip"):
         assert VALIDATE.main([str(tmp_path / name)]) == 2
-    assert capsys.readouterr().err.count("not a readable zip") == 3
+    assert capsys.readouterr().err.count("not a readable zip") == 2
     at = whole.index(b"Sander_section_00_test.csv") + 100  # inside that entry's compressed bytes
     (tmp_path / "flipped.zip").write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
     assert any("damaged" in defect for defect in VALIDATE.defects(tmp_path / "flipped.zip", None, None))

@@ -85,7 +85,8 @@ def runs_in(results: Path, wanted: Sequence[str] | None) -> dict[str, Run]:
     folders = sorted(p.parent for p in (results / "dev").glob("*/run.json") if p.parent.name in known)
     if not folders:
         raise BadInput(
-            f"{results / 'dev'}: no results; run `python run.py -d ae refsub adasub cohgate s1 s2 s3 s4` first"
+            f"{results / 'dev'}: no results; run `python run.py -d ae refsub adasub cohgate s1 s2 s3 s4` first "
+            "(RESULTS is the folder that holds dev/)"
         )
     held = [set(json.loads((f / "run.json").read_text(encoding="utf-8"))["machines"]) for f in folders]
     machines = tuple(sorted(set.intersection(*held))) if not wanted else tuple(wanted)

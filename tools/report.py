@@ -27,6 +27,7 @@ matplotlib.use("Agg")
 import jinja2
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -84,7 +85,7 @@ class Run:
 def runs_of(folders: Sequence[Path], ground_truth: Path | None) -> list[Run]:
     """Raises BadInput for a folder that run.py has not written, or a truth that does not fit."""
     found = []
-    for folder in folders:
+    for folder in [system for given in folders for system in systems_in(given)]:
         record = submission.read_run(folder)
         (scores,) = submission.read_systems([folder.resolve()])
         if lacking := [m for m in scores.scores if m not in record]:
@@ -96,6 +97,12 @@ def runs_of(folders: Sequence[Path], ground_truth: Path | None) -> list[Run]:
         if run.scores.scores.keys() != first.scores.scores.keys() or run.kind != first.kind:
             raise BadInput(f"{run.folder}: other machines than {first.folder}; a report compares runs on the same ones")
     return found
+
+
+def systems_in(folder: Path) -> list[Path]:
+    """The folder itself, or the systems' folders in it: results/dev."""
+    inside = sorted(path.parent for path in folder.glob("*/run.json"))
+    return [folder] if (folder / "run.json").exists() or not inside else inside
 
 
 def truths_of(scores: SystemScores, ground_truth: Path | None) -> evaluation.Truths:
@@ -209,6 +216,7 @@ def training(run: Run, machine: str, folder: Path) -> list[Figure]:
         plt.close(figure)
         return []
     axis.set_xlabel("epoch")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_ylabel("loss")
     axis.set_yscale("log")
     caption = f"training loss (validation dashed, where there is one) of {len(members)} seeds or members"
@@ -257,7 +265,7 @@ def run_rows(run: Run) -> list[Sequence[str]]:
         ("machine", "training clips", "test clips", "members", "parameters", "MACs a clip", "training s", "proven")
     ]
     for machine, r in run.record.items():
-        proven = "yes" if r.get("verified") else "no"
+        proven = "-" if run.kind == "dev" else "yes" if r.get("verified") else "no"
         counts = (r["data"]["n_train"], r["data"]["n_test"], len(r["members"]))
         sizes = (f"{r['parameters']:,}", f"{r['macs_per_clip']:,}", f"{r['training_seconds']:.0f}")
         table.append((machine, *map(str, counts), *sizes, proven))

@@ -103,7 +103,7 @@ def of_run(
     if unproven:
         found.append(
             f"{place.folder}: {', '.join(unproven)} without a passed verification of these very files; "
-            f"run `python run.py -e {name} --verify`"
+            f"run `python run.py -e {name} --verify` with the --seeds and --set of that run"
         )
     if folder is not None:
         found += [f"{place.folder}: {m} was scored on other recordings than {folder}'s" for m in others(record, folder)]
@@ -165,6 +165,8 @@ def defects(path: Path, folder: Path | None, results: Path | None) -> list[str]:
     package = submission.check_files(files, expected) if files or not found else Package()
     found += [f"{path.name}: {defect}" for defect in [*package.defects, *signs(package)]]
     if results is not None:
+        if not (results / "eval").is_dir():
+            raise BadInput(f"--results {results}: no eval/ in it; give the folder that holds dev/ and eval/")
         try:
             against = against_results(package, expected, results, folder)
         except (BadInput, OSError) as error:  # one more thing to mend, beside the defects of the zip itself
@@ -187,6 +189,8 @@ def main(argv: Sequence[str]) -> int:
         return 2
     if found:
         print("\n".join(found))
+        if args.data is None and any("no machine '" in defect for defect in found):
+            print("(the challenge's own machines are expected; for a package of another data set give --data DIR)")
         print(f"\n{len(found)} defect{'s' * (len(found) > 1)}; {args.package} is not ready to be submitted")
         return 2
     print(f"{args.package}: no defect found")

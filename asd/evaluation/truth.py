@@ -59,12 +59,14 @@ def read_truth(path: Path) -> Truths:
     folder = path.parent if path.name in (DATA, DOMAIN) else path
     if (folder / DATA).is_dir():
         return _of_evaluator(folder)
+    if not path.exists():
+        raise BadInput(f"{path}: no such file or folder")
     found = sorted(p for pattern in LISTS for p in folder.glob(pattern))
     if len(found) != 1:
         there = ", ".join(p.name for p in found) or "neither"
         raise BadInput(
             f"{path}: {there} found, one eval_data_list_2026.csv or the evaluator's {DATA}/ and {DOMAIN}/ expected "
-            "(give the organisers' file or folder itself)"
+            "(give the organisers' file or folder itself, or the simulator's data folder)"
         )
     return _of_list(found[0])
 

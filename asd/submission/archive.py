@@ -25,6 +25,8 @@ JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 def read_archive(path: Path) -> tuple[dict[str, bytes], list[str]]:
     """Files by name, and defects as `<zip>: <entry>: what`. Raises BadInput where it is no zip at all."""
+    if not path.is_file():
+        raise BadInput(f"{path}: {'a folder' if path.is_dir() else 'no such file'}, a package (.zip) expected")
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

@@ -62,6 +62,8 @@ def parse(raw: bytes, kind: str, where: str) -> tuple[dict[str, float], list[str
         problems += [f"{where}:{line}: {problem}"] if problem else []
         if not problem:
             values[name] = float(value)
+    if len(problems) > 1 and not values:
+        problems = [f"{problems[0]} (none of the {len(problems)} lines is right)"]
     return values, problems
 
 
