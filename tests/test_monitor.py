@@ -33,10 +33,11 @@ def fitted(request, data_folder, tmp_path_factory):
     return request.param, session.fitted(request.param, session.machines[0])
 
 
-def readings(system, wave, sizes):
-    monitor = Monitor(system, WINDOW, EVERY)
+def readings(system, wave, sizes, every=EVERY):
+    monitor = Monitor(system, WINDOW, every)
     cuts = np.cumsum(sizes)[:-1]
-    return [r for block in np.split(wave, cuts, axis=1) for r in monitor.push(block)]
+    found = [r for block in np.split(wave, cuts, axis=1) for r in monitor.push(block)]
+    return found + monitor.finish()
 
 
 def test_block_sizes_do_not_matter(fitted, recording):
@@ -60,6 +61,24 @@ def test_a_reading_is_the_offline_score_of_its_window(fitted, recording):
         last = round(r.end * RATE)
         assert r.score == pytest.approx(offline(system, recording, last - WINDOW, last), rel=1e-5, abs=1e-5)
         assert r.decision == int(r.score > system.threshold)
+
+
+def test_windows_further_apart_than_they_are_long_are_in_the_right_places(fitted, recording):
+    _, system = fitted
+    n = recording.shape[1]
+    found = readings(system, recording, [1600] * (n // 1600) + [n % 1600], every=WINDOW + WINDOW // 2)
+    assert [r.end for r in found] == [1, 2.5, 4]
+    for r in found:
+        last = round(r.end * RATE)
+        assert r.score == pytest.approx(offline(system, recording, last - WINDOW, last), rel=1e-5, abs=1e-5)
+
+
+def test_a_recording_as_long_as_the_window_gives_one_reading_the_score_of_the_clip(fitted, recording):
+    _, system = fitted
+    clip = np.ascontiguousarray(recording[:, :WINDOW])
+    (found,) = readings(system, clip, [5000, 5000, WINDOW - 10_000])
+    assert found.end == 1 and found.score == pytest.approx(system(clip).score, rel=1e-5, abs=1e-5)
+    assert Monitor(system, WINDOW, EVERY).finish() == []
 
 
 def offline(system, wave, first, last):
