@@ -21,6 +21,9 @@ class Stream(Protocol):
     def push(self, block: np.ndarray) -> np.ndarray:
         """(C, n) -> (m,), what is complete; m is not n, the stream may be late."""
 
+    def finish(self) -> np.ndarray:
+        """(m,), the rest: the recording is over."""
+
 
 @runtime_checkable
 class Causal(Protocol):
@@ -72,8 +75,13 @@ class _Ear:
     def push(self, block: np.ndarray) -> None:
         self.heard = np.concatenate([self.heard, self.stream.push(block)])
 
+    def finish(self) -> None:
+        self.heard = np.concatenate([self.heard, self.stream.finish()])
+
     def forget(self, before: int) -> None:
-        self.heard, self.begins = self.heard[max(0, before - self.begins) :], max(self.begins, before)
+        """Never more than the stream has delivered: it is late, and what it has yet to give would be misplaced."""
+        drop = min(max(0, before - self.begins), len(self.heard))
+        self.heard, self.begins = self.heard[drop:], self.begins + drop
 
     def __call__(self, wave: Wave) -> Power:
         first, last = self.window
@@ -116,6 +124,16 @@ class Monitor:
         self._wave = block if self._wave is None else np.concatenate([self._wave, block], axis=1)
         for ear in self._ears:
             ear.push(block)
+        return self._due_readings()
+
+    def finish(self) -> list[Reading]:
+        """The recording is over: the readings that waited only for a stream's last samples."""
+        for ear in self._ears:
+            ear.finish()
+        return [] if self._wave is None else self._due_readings()
+
+    def _due_readings(self) -> list[Reading]:
+        assert self._wave is not None
         readings = []
         while self._due <= min([self._begins + self._wave.shape[1], *(ear.ends for ear in self._ears)]):
             readings.append(self._read(self._due))

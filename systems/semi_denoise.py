@@ -1,7 +1,9 @@
 """Semi-denoising U-Net in front of the organisers' baseline, MSE: trained noise to noise, no clean recordings.
 
 Semi-denoising autoencoder (an unpublished DCASE 2025 Task 2 report; its results are figures without numbers).
-Departures: noise comes from the far channel of other clips, and all machines train as long (the paper stops one early).
+Departures: noise comes from the far channel of other clips; four original pairs stand beside ten noisy ones (7:3 to the
+nearest pair); an image is log-mel bands repeated, not a resized linear log-spectrogram, since the baseline behind it
+takes log-mels; and all machines train as long (the paper stops one early).
 """
 
 from asd.calibration import GammaThreshold

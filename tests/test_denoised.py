@@ -18,6 +18,7 @@ M = 8
 SMALL = SemiDenoising(
     rows=2 * M,
     frames=16,
+    pairs=NoisyPairs(pairs=7),
     network=ResidualUNet(width=8),
     training=Training(epochs=3, batch_size=8),
     detector=AutoEncoder(network=OrganisersNet(width=8, bottleneck=2), training=Training(epochs=2, batch_size=32)),
@@ -42,15 +43,21 @@ def test_noise_adds_in_power_at_the_ratio_asked_for():
     assert torch.equal(noisy[2], near[2])
 
 
-def test_ten_pairs_a_clip_of_which_three_are_the_clip_itself():
+@pytest.mark.parametrize(("noisy", "originals"), [(7, 3), (10, 4), (1, 0), (14, 6)])
+def test_noisy_and_original_pairs_are_seven_to_three(noisy, originals):
+    patches = Patches(clips(), 16, NoisyPairs(pairs=noisy), "cpu")
+    assert len(patches) == 4 * (noisy + originals)
+
+
+def test_ten_noisy_pairs_a_clip_and_four_of_the_clip_itself():
     features = clips()
     patches = Patches(features, 16, NoisyPairs(), "cpu")
     one, other = patches[torch.arange(len(patches))[None]]
-    assert len(patches) == 40 and one.shape == other.shape == (1, 40, 16, M)
+    assert len(patches) == 56 and one.shape == other.shape == (1, 56, 16, M)
     alike = [torch.equal(a, b) for a, b in zip(one[0], other[0], strict=True)]
-    assert alike == ([True] * 3 + [False] * 7) * 4
-    for row in range(40):
-        near = torch.from_numpy(np.resize(features[row // 10], (max(16, len(features[row // 10])), 2 * M))[:, :M])
+    assert alike == ([True] * 4 + [False] * 10) * 4
+    for row in range(56):
+        near = torch.from_numpy(np.resize(features[row // 14], (max(16, len(features[row // 14])), 2 * M))[:, :M])
         crops = near.unfold(0, 16, 1).transpose(1, 2)  # all patches of the clip
         if alike[row]:
             assert any(torch.equal(crop, one[0, row]) for crop in crops)
@@ -62,9 +69,22 @@ def test_a_clips_own_far_channel_is_never_its_noise():
     features = [np.full((16, 2 * M), -100.0, np.float32) for _ in range(3)]
     features[1][:, M:] = 40.0  # the only loud far channel: scaled to the SNR, its spectrum is flat in time as all are
     features[1][::2, M:] = -100.0  # so it is marked by its course
-    one, other = Patches(features, 16, NoisyPairs(), "cpu")[torch.arange(10, 20)[None]]
+    one, other = Patches(features, 16, NoisyPairs(), "cpu")[torch.arange(14, 28)[None]]
     for side in (one, other):
         assert torch.allclose(side[0, :, ::2], side[0, :, 1::2])  # clip 1 gets the steady noise of the others
+
+
+def test_the_two_noises_of_a_pair_are_of_two_other_clips():
+    features = [np.full((20, 2 * M), -100.0, np.float32) for _ in range(5)]
+    for i, feature in enumerate(features):
+        feature[:, M + i] = 40.0  # clip i's noise is in band i
+    patches = Patches(features, 16, NoisyPairs(), "cpu")
+    one, other = (side[0].mean(dim=1).argmax(dim=-1) for side in patches[torch.arange(len(patches))[None]])
+    noisy = torch.arange(len(patches)) % 14 >= 4
+    drawn = {(a, b) for a, b in zip(one[noisy].tolist(), other[noisy].tolist(), strict=True)}
+    assert len(drawn) > 10 and all(a != b for a, b in drawn)
+    clip = torch.arange(len(patches)) // 14
+    assert (one != clip)[noisy].all() and (other != clip)[noisy].all()
 
 
 def test_one_clip_is_refused():

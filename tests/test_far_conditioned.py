@@ -10,8 +10,8 @@ from asd import training as loop
 from asd.detectors import FarConditionedNeighbours
 from asd.detectors.convolution import Doubled
 from asd.detectors.descriptors import Modulation, RidgeResidual, octave_powers, ridge_residual
-from asd.detectors.far_conditioned import balance, balanced, conditioned, nuisance
-from asd.detectors.masked import MaskedNet, Masking
+from asd.detectors.far_conditioned import balance, balanced, conditioned, embedded, nuisance
+from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.neighbours import DomainDensity, top_mean
 from asd.detectors.windows import Windows, windows_of
 from asd.store import Store
@@ -158,6 +158,17 @@ def test_each_block_has_the_same_variance_in_all_and_weight_zero_drops_one():
     np.testing.assert_array_equal(balanced(blocks, fitted, (1, 0, 1)), np.delete(bank, [6, 7, 8], axis=1))
 
 
+def test_a_band_that_hardly_moved_in_training_does_not_outvote_the_others():
+    blocks = {name: RNG.normal(0, 0.3, (500, 5)) for name in ("msm", "ridge", "modulation")}
+    blocks["ridge"][:, 0] = np.log(1e-3)
+    moved = {name: np.tile(block.mean(axis=0), (5, 1)) for name, block in blocks.items()}
+    moved["ridge"] += 0.3 * np.eye(5)  # each band in turn, by the spread of those that move
+    distances = np.linalg.norm(balanced(moved, balance(blocks), (1, 1, 1)), axis=1)
+    assert distances[0] == pytest.approx(10 * np.median(distances[1:]), rel=0.2)
+    silent = {name: np.zeros((9, 2)) for name in blocks}
+    assert (balanced(silent, balance(silent), (1, 1, 1)) == 0).all()
+
+
 # ---- density ---------------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +263,53 @@ def test_training_scores_equal_refits_of_the_density_without_each_clip(tmp_path)
         bank_of_rest = np.concatenate([banks[j] for j in rest])
         refit = SMALL.density.restore(bank_of_rest, clip, np.arange(8) >= 5, scorer.fitted["typical"])
         assert scorer.train_scores[i] == pytest.approx(top_mean(refit.ratios(banks[i]), 0.1), rel=1e-5)
+
+
+def lopsided(n, seed):
+    """Clips whose halves cannot be taken for each other: the far one is louder, moves more and differently."""
+    rng = np.random.default_rng(seed)
+    far = [rng.normal(20, 6, size=(30 + 4 * (i % 2), 32)) for i in range(n)]
+    near = [0.3 * np.cumsum(rng.normal(size=f.shape), axis=0) + 0.1 * f - 15 for f in far]
+    return [np.concatenate(halves, axis=1).astype(np.float32) for halves in zip(near, far, strict=True)]
+
+
+def literal_description(net, clip):
+    near, far = windows_of(clip[:, :32], 20, 8), windows_of(clip[:, 32:], 20, 8)
+    found = {"msm": embedded(net, near), "far": embedded(net, far)}
+    return {**found, "ridge": RidgeResidual()(near, far), "modulation": Modulation()(near, far)}
+
+
+def test_a_score_is_the_chain_of_its_parts_taken_one_by_one(tmp_path):
+    clips = lopsided(8, 1)
+    scorer, _ = fitted(tmp_path, features=clips)
+    described = [literal_description(scorer.model, clip) for clip in clips]
+    training = {name: np.concatenate([d[name] for d in described]) for name in described[0]}
+    u = nuisance(training["msm"], training["far"], 2)
+    blocks = conditioned(training, u, 0.5)
+    balance_of = balance(blocks)
+    clip = np.repeat(np.arange(8), [len(d["msm"]) for d in described])
+    neighbours = DomainDensity(neighbours=3).fit(balanced(blocks, balance_of, (1, 1, 1)), clip, np.arange(8) >= 5)
+    for unseen in lopsided(4, 2):
+        queries = balanced(conditioned(literal_description(scorer.model, unseen), u, 0.5), balance_of, (1, 1, 1))
+        assert scorer.score(unseen) == pytest.approx(top_mean(neighbours.ratios(queries), 0.1), rel=1e-4)
+
+
+def test_the_masked_model_learns_from_the_near_half_alone(tmp_path, monkeypatch):
+    seen, forward = [], MaskedModel.forward
+
+    def listening(self, windows, masked):
+        seen.append(windows)
+        return forward(self, windows, masked)
+
+    monkeypatch.setattr(MaskedModel, "forward", listening)
+    clips = lopsided(8, 1)
+    scorer, _ = fitted(tmp_path, features=clips)
+    near = np.concatenate([clip[:, :32] for clip in clips])
+    assert {w.tobytes() for batch in seen for w in batch.flatten(0, 1).numpy()} <= {
+        w.tobytes() for clip in clips for w in windows_of(clip[:, :32], 20, 8)
+    }
+    np.testing.assert_allclose(scorer.model.scale.mean.ravel(), near.mean(axis=0, dtype=np.float64), rtol=1e-5)
+    assert len(seen) > 3
 
 
 def test_one_masked_model_serves_every_attenuation_and_block_weight(tmp_path):

@@ -1,6 +1,7 @@
 """Monitoring: block sizes do not matter, windows are clips, and the tool reads files, pipes and growing folders."""
 
 import io
+import struct
 import sys
 import threading
 import time
@@ -33,10 +34,11 @@ def fitted(request, data_folder, tmp_path_factory):
     return request.param, session.fitted(request.param, session.machines[0])
 
 
-def readings(system, wave, sizes):
-    monitor = Monitor(system, WINDOW, EVERY)
+def readings(system, wave, sizes, every=EVERY):
+    monitor = Monitor(system, WINDOW, every)
     cuts = np.cumsum(sizes)[:-1]
-    return [r for block in np.split(wave, cuts, axis=1) for r in monitor.push(block)]
+    found = [r for block in np.split(wave, cuts, axis=1) for r in monitor.push(block)]
+    return found + monitor.finish()
 
 
 def test_block_sizes_do_not_matter(fitted, recording):
@@ -60,6 +62,24 @@ def test_a_reading_is_the_offline_score_of_its_window(fitted, recording):
         last = round(r.end * RATE)
         assert r.score == pytest.approx(offline(system, recording, last - WINDOW, last), rel=1e-5, abs=1e-5)
         assert r.decision == int(r.score > system.threshold)
+
+
+def test_windows_further_apart_than_they_are_long_are_in_the_right_places(fitted, recording):
+    _, system = fitted
+    n = recording.shape[1]
+    found = readings(system, recording, [1600] * (n // 1600) + [n % 1600], every=WINDOW + WINDOW // 2)
+    assert [r.end for r in found] == [1, 2.5, 4]
+    for r in found:
+        last = round(r.end * RATE)
+        assert r.score == pytest.approx(offline(system, recording, last - WINDOW, last), rel=1e-5, abs=1e-5)
+
+
+def test_a_recording_as_long_as_the_window_gives_one_reading_the_score_of_the_clip(fitted, recording):
+    _, system = fitted
+    clip = np.ascontiguousarray(recording[:, :WINDOW])
+    (found,) = readings(system, clip, [5000, 5000, WINDOW - 10_000])
+    assert found.end == 1 and found.score == pytest.approx(system(clip).score, rel=1e-5, abs=1e-5)
+    assert Monitor(system, WINDOW, EVERY).finish() == []
 
 
 def offline(system, wave, first, last):
@@ -118,6 +138,91 @@ def test_a_growing_folder_is_heard_in_order_and_each_file_once(recording, tmp_pa
     thread.join()
 
 
+def test_a_file_whose_writer_pauses_is_heard_whole(wav, tmp_path):
+    monitor, whole = tool("monitor"), wav.read_bytes()
+    place = tmp_path / "000.wav"
+
+    def record():
+        for part in (whole[:6], whole[: len(whole) // 2], whole):
+            place.write_bytes(part)
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=record)
+    thread.start()
+    monitor.POLL = 0.05
+    assert np.array_equal(heard(monitor.of_folder(tmp_path, 4000, 0.6)), soundfile.read(wav, dtype="float32")[0].T)
+    thread.join()
+
+
+def test_a_folder_that_vanishes_or_ends_with_half_a_file_is_refused(wav, tmp_path, monkeypatch):
+    monitor = tool("monitor")
+    monkeypatch.setattr(monitor, "POLL", 0.01)
+    (tmp_path / "000.wav").write_bytes(wav.read_bytes()[:5000])
+    with pytest.raises(BadInput, match=r"000.wav: truncated, 5000 of \d+ bytes.* not grown for 0.1 s"):
+        heard(monitor.of_folder(tmp_path, 4000, 0.1))
+    with pytest.raises(BadInput, match="no longer there"):
+        heard(monitor.of_folder(tmp_path / "gone", 4000, 0.1))
+    monkeypatch.setattr(monitor.data, "wav_paths", lambda folder: [folder / "gone.wav"])
+    with pytest.raises(BadInput, match="gone.wav: gone before it was heard"):
+        heard(monitor.of_folder(tmp_path, 4000, 0.1))
+
+
+def test_a_pipe_ends_with_its_samples_and_is_heard_in_single_samples(wav):
+    monitor, bytes_of = tool("monitor"), wav.read_bytes()
+    samples = soundfile.read(wav, dtype="float32")[0].T
+    followed = bytes_of + b"LIST" + struct.pack("<I", 40) + bytes(40)
+    assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(followed), 999)), samples)
+    for unknown in (0, 0x7FFFF000, 2**32 - 1):
+        endless = bytes_of[:40] + struct.pack("<I", unknown) + bytes_of[44:]
+        assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(endless), 999)), samples)
+    for n_samples in (1, 10):
+        raw = (samples.T[:n_samples] * 32768).astype("<i2").tobytes()
+        assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(raw), 1)), samples[:, :n_samples])
+
+
+@pytest.mark.parametrize(
+    ("chunks", "told"),
+    [
+        ([b"fmt ", 4, b"abcd"], "format has 4 bytes, 16 expected"),
+        ([b"data", 8, b"abcdabcd"], "samples come before their format"),
+        ([b"LIST", 4, b"abcd"], "a wav without samples"),
+    ],
+)
+def test_wavs_that_make_no_sense_are_refused(chunks, told):
+    name, size, body = chunks
+    wav = b"RIFF" + bytes(4) + b"WAVE" + name + struct.pack("<I", size) + body
+    with pytest.raises(BadInput, match=told):
+        heard(tool("monitor").of_pipe(io.BytesIO(wav), 10))
+
+
+def test_readings_are_in_the_csv_although_the_recording_is_interrupted(fitted, recording, tmp_path):
+    def interrupted():
+        yield recording
+        raise KeyboardInterrupt
+
+    monitor, csv = Monitor(fitted[1], WINDOW, EVERY), tmp_path / "new" / "readings.csv"
+    with pytest.raises(KeyboardInterrupt):
+        tool("monitor").listen(monitor, interrupted(), csv)
+    assert len(csv.read_text().splitlines()) == 8
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--window", "nan"],
+        ["--window", "0"],
+        ["--every", "nan"],
+        ["--every", "-1"],
+        ["--block", "inf"],
+        ["--block", "0.00001"],
+        ["--idle", "nan"],
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(words, capsys):
+    assert tool("monitor").main(["s1", "fan", "-", *words]) == 2
+    assert f"{words[0]} {float(words[1]):g}: " in capsys.readouterr().err
+
+
 def test_wrong_recordings_are_refused(tmp_path):
     monitor = tool("monitor")
     soundfile.write(tmp_path / "mono.wav", np.zeros(100), RATE)
@@ -142,6 +247,10 @@ def test_the_tool_prints_readings_of_a_stored_system(data_folder, wav, tmp_path,
     assert printed.count("score") == 4 and "real-time factor" in printed
     rows = (tmp_path / "readings.csv").read_text().splitlines()
     assert len(rows) == 5 and rows[1].startswith("1.0,")
+    assert monitor.main([*call, "--window", "0.05"]) == 2
+    assert "--window 0.05: too short; a training clip cut to it" in capsys.readouterr().err
+    assert monitor.main([*call, "--csv", str(tmp_path)]) == 2
+    assert "cannot be written (Is a directory)" in capsys.readouterr().err
     assert monitor.main(["s1", *call[1:]]) == 2
     assert "not trained yet" in capsys.readouterr().err
     assert sys.modules["tool_monitor"] is monitor

@@ -69,6 +69,19 @@ def test_mimii_pairs_are_written_in_the_challenges_layout(mimii, tmp_path):
         assert len(set(normal)) == 5  # no clip is in training and test
 
 
+def test_a_killed_writing_of_pairs_leaves_no_half_clip(mimii, tmp_path, monkeypatch):
+    table, write = tool("two_mic_table"), soundfile.write
+
+    def dies(place, samples, *rest, **more):
+        write(place, samples[: len(samples) // 2], *rest, **more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(table.soundfile, "write", dies)
+    with pytest.raises(KeyboardInterrupt):
+        table.write_pairs(mimii, tmp_path / "data", [(0, 4)])
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+
+
 def test_a_pair_beyond_the_recordings_channels_is_refused(mimii, tmp_path, capsys):
     line = [str(tmp_path / "data"), str(tmp_path / "results"), "--mimii", str(mimii), "--pairs", "0-9"]
     assert tool("two_mic_table").main(line) == 2
@@ -103,6 +116,27 @@ def test_lambda_is_the_one_of_the_highest_development_omega_and_evaluation_reads
     recipe = resolve(systems.load("msm_dsp_knn"), read_yaml(written), "written")
     assert recipe.detector.attenuation == 0.5 and "evaluation reads it and never chooses" in written.read_text()
     assert all(line[0] == "-d" for line in runs.lines)
+    assert [line[-1] for line in runs.lines] == [f"detector.attenuation={v}" for v in ("0", "0.5", "1", "0.5")]
+
+
+def test_a_choice_tells_its_runs_and_loses_nothing_that_was_in_its_yaml(data_folder, tmp_path, monkeypatch, capsys):
+    choose, written = tool("choose_lambda"), tmp_path / "msm_dsp_knn.yaml"
+    runs = FakeRuns(lambda name, line: 1.0)
+    monkeypatch.setattr(choose.subprocess, "run", runs)
+    line = [str(data_folder), str(tmp_path), "--lambdas", "0", "1", "--yaml", str(written)]
+    assert choose.main([*line, "--seeds", "3,", "--set", "detector.window=40"]) == 0
+    text = written.read_text()
+    assert "# Runs with --seeds 3, --set detector.window=40.\n" in text
+    count = len(runs.lines)
+    written.write_text(text.replace(" over ", " over pump, saw, "))
+    assert choose.main(line) == 2
+    assert "chosen on 4 machines (pump, saw, fan" in capsys.readouterr().err
+    written.write_text("detector:\n  attenuation: 0\n  window: 40\n")
+    assert choose.main(line) == 2
+    assert "more departures than detector.attenuation" in capsys.readouterr().err
+    assert len(runs.lines) == count  # refused before anything is run
+    written.write_text(text)
+    assert choose.main(line) == 0 and "the numbers of the system, all seeds" in written.read_text()
 
 
 def test_the_ablation_runs_each_block_alone_and_chooses_nothing(data_folder, tmp_path, monkeypatch, capsys):

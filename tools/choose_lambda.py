@@ -11,6 +11,8 @@ are trained once: λ and the blocks only change what is done with their embeddin
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import systems
 from asd import data, evaluation
+from asd.settings import read_yaml
 from asd.store import write_text
 from asd.submission import SCORE, file_name, read_rows
 from asd.tables import rendered
@@ -61,14 +64,46 @@ def best(table: Mapping[float, Terms]) -> float:
     return min(table, key=lambda value: (-omega(table[value]), value))
 
 
-def yaml_text(chosen: float, table: Mapping[float, Terms]) -> str:
+def yaml_text(chosen: float, table: Mapping[float, Terms], args: argparse.Namespace) -> str:
     machines = ", ".join(next(iter(table.values())))
     told = ", ".join(f"{value:g}: {omega(terms):.4f}" for value, terms in table.items())
+    words = [*(["--seeds", args.seeds] if args.seeds else []), *(word for text in args.set for word in ("--set", text))]
     return (
         "# Written by tools/choose_lambda.py from development runs; evaluation reads it and never chooses.\n"
         f"# Development Ω by λ ({told}) over {machines}.\n"
+        f"# Runs with {shlex.join(words) or 'the numbers of the system, all seeds'}.\n"
         f"detector:\n  attenuation: {chosen:g}\n"
     )
+
+
+def check_place(path: Path, machines: Sequence[str]) -> None:
+    """The yaml is replaced whole: nothing may be lost in it but a choice made on no more machines than now.
+
+    Raises BadInput.
+    """
+    if not path.exists():
+        return
+    found = read_yaml(path)
+    if found and (set(found) != {"detector"} or set(found["detector"] or {}) - {"attenuation"}):
+        raise BadInput(
+            f"{path}: holds more departures than detector.attenuation, which a choice would replace; "
+            "give another --yaml, or move them out and give them as --set"
+        )
+    before = machines_chosen_on(path.read_text(encoding="utf-8"))
+    if len(before) > len(machines):
+        raise BadInput(
+            f"{path}: chosen on {len(before)} machines ({', '.join(before)}), now {len(machines)}; at least as many "
+            "expected (is --machines left from a trial?); give another --yaml, or delete the old choice"
+        )
+
+
+def machines_chosen_on(text: str) -> list[str]:
+    """
+    >>> machines_chosen_on("# Development Ω by λ (0: 0.6, 1: 0.5) over fan, gearbox.")
+    ['fan', 'gearbox']
+    """
+    match = re.search(r"^# Development Ω by λ \(.*\) over (.+)\.$", text, re.MULTILINE)
+    return match[1].split(", ") if match else []
 
 
 def show(rows: Mapping[str, Terms]) -> None:
@@ -98,10 +133,12 @@ def main(argv: Sequence[str]) -> int:
         if args.ablation:
             show({name: measured(args, departures, machines) for name, departures in BLOCKS.items()})
             return 0
+        check_place(args.yaml, machines)
         table = {value: measured(args, {"attenuation": f"{value:g}"}, machines) for value in args.lambdas}
         chosen = best(table)
         show({f"λ = {value:g}": terms for value, terms in table.items()})
-        write_text(args.yaml, yaml_text(chosen, table))
+        measured(args, {"attenuation": f"{chosen:g}"}, machines)  # so that the results are of what was chosen
+        write_text(args.yaml, yaml_text(chosen, table, args))
         print(f"λ = {chosen:g}, written to {args.yaml}")
     except (BadInput, OSError) as error:
         print(f"choose_lambda.py: {error}", file=sys.stderr)

@@ -13,13 +13,15 @@ unidirectional hears each block once; other front-ends hear each window anew.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import struct
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
@@ -30,12 +32,14 @@ import soundfile  # noqa: E402
 
 import systems  # noqa: E402
 from asd import data  # noqa: E402
-from asd.monitoring import Monitor  # noqa: E402
-from asd.store import write_text  # noqa: E402
+from asd.monitoring import Monitor, Reading  # noqa: E402
+from asd.system import Chain, Ensemble  # noqa: E402
 from asd.vocabulary import RATE, BadInput  # noqa: E402
 
 POLL = 0.5  # s between looks at a folder
 FRAME = 4  # bytes of one sample of two PCM_16 channels
+DAY = 86_400.0  # s, the longest window, interval or block
+ENDLESS = 0x7FFFF000  # bytes; recorders that do not know a pipe's length promise this much or more, or 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,9 +56,18 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--window", type=float, help="s that a score is of; default: as long as the training clips")
     p.add_argument("--every", type=float, default=1.0, help="s between scores (%(default)s)")
     p.add_argument("--block", type=float, default=0.1, help="s of sound taken in at a time (%(default)s)")
-    p.add_argument("--idle", type=float, default=float("inf"), help="s without a new file that end a folder (never)")
+    p.add_argument("--idle", type=float, default=float("inf"), help="s without news that end a folder (never)")
     p.add_argument("--csv", type=Path, help="write the readings there too")
     return p
+
+
+def check_numbers(args: argparse.Namespace) -> None:
+    for name in ("window", "every", "block"):
+        value = getattr(args, name)
+        if value is not None and (not 0 < value <= DAY or int(value * RATE) < 1):
+            raise BadInput(f"--{name} {value:g}: seconds expected, from one sample ({1 / RATE:g}) to a day ({DAY:g})")
+    if not args.idle > 0:
+        raise BadInput(f"--idle {args.idle:g}: above 0 s expected")
 
 
 # ---- the fitted system ---------------------------------------------------------------------------------------------
@@ -64,7 +77,6 @@ def monitor_of(args: argparse.Namespace) -> Monitor:
     """The fitted system from the store, never trained here. Raises BadInput where it is not there."""
     import run
     from asd.session import Request, Session
-    from asd.system import Ensemble
 
     recipe = systems.load(args.system, args.set)
     trained = systems.load_members(recipe, args.set) if isinstance(recipe, Ensemble) else {args.system: recipe}
@@ -84,8 +96,22 @@ def monitor_of(args: argparse.Namespace) -> Monitor:
     )
     session = Session(request)
     (machine,) = session.machines
-    window = int(args.window * RATE) if args.window else data.read_wave(machine.train[0]).shape[1]
-    return Monitor(session.fitted(args.system, machine), window, int(args.every * RATE))
+    wave = data.read_wave(machine.train[0])
+    window = int(args.window * RATE) if args.window else wave.shape[1]
+    fitted = session.fitted(args.system, machine)
+    for name in trained:
+        check_window(session.chains[name, machine.name], wave, window)
+    return Monitor(fitted, window, int(args.every * RATE))
+
+
+def check_window(chain: Chain, wave: np.ndarray, window: int) -> None:
+    """A window too short for the detector is refused before anything is heard."""
+    if window >= wave.shape[1]:
+        return
+    try:
+        chain.feature(chain.train[0], np.ascontiguousarray(wave[:, :window]))
+    except BadInput as error:
+        raise BadInput(f"--window {window / RATE:g}: too short; a training clip cut to it, {error}") from error
 
 
 # ---- sources: blocks (2, n) float32 --------------------------------------------------------------------------------
@@ -113,53 +139,91 @@ def of_file(path: Path, n: int) -> Iterator[np.ndarray]:
 
 
 def of_folder(folder: Path, n: int, idle: float) -> Iterator[np.ndarray]:
-    """Each wav once, in the order of names, when it has stopped growing; ends after `idle` s without a new one."""
+    """Each wav once, in the order of names, when it is complete; ends after `idle` s in which no file came or grew."""
     taken: set[Path] = set()
     sizes: dict[Path, int] = {}
     since = time.monotonic()
     while time.monotonic() - since < idle:
-        waiting = [path for path in data.wav_paths(folder) if path not in taken]
-        for path in waiting:
-            size = path.stat().st_size
-            if sizes.get(path) != size:  # still growing: the ones after it wait, the recording has an order
-                sizes[path] = size
+        for path in waiting(folder, taken):
+            size, before = size_of(path), sizes.get(path)
+            sizes[path] = size
+            if size != before:
+                since = time.monotonic()
+            if size != before or unfinished(path):  # the ones after it wait: the recording has an order
                 break
             taken.add(path)
             yield from of_file(path, n)
             since = time.monotonic()
-        else:
-            time.sleep(min(POLL, idle))
-            continue
         time.sleep(min(POLL, idle / 4))
+    for path in waiting(folder, taken):
+        raise BadInput(f"{path}: {unfinished(path) or 'not taken'}, and it has not grown for {idle:g} s")
+
+
+def waiting(folder: Path, taken: set[Path]) -> list[Path]:
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: no longer there; the folder must stay while it is listened to (was it moved?)")
+    return [path for path in data.wav_paths(folder) if path not in taken]
+
+
+def size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise BadInput(f"{path}: gone before it was heard ({error.strerror}); move clips away afterwards") from error
+
+
+def unfinished(path: Path) -> str:
+    """Why a file is not complete although it has stopped growing, or "". Writers may pause longer than a look takes."""
+    if size_of(path) < 12:  # bytes of a RIFF header
+        return "no header yet"
+    return "; ".join(data._truncation(path))
 
 
 def of_pipe(pipe: BinaryIO, n: int) -> Iterator[np.ndarray]:
-    """Interleaved PCM_16, or a wav of it; the header of a wav is checked and passed over."""
-    head = pipe.read(4)
-    left = b"" if head == b"RIFF" else head
-    if head == b"RIFF":
-        skip_header(pipe)
-    while chunk := pipe.read(n * FRAME - len(left)):
-        whole = left + chunk
+    """Interleaved PCM_16, or a wav of it: the header is checked, what follows the samples is not taken for sound."""
+    whole, to_come = pipe.read(4), math.inf
+    if whole == b"RIFF":
+        whole, to_come = b"", samples_size(pipe)
+    while True:
+        chunk = pipe.read(int(min(n * FRAME, to_come)))
+        to_come -= len(chunk)
+        whole += chunk
         cut = len(whole) // FRAME * FRAME
-        left = whole[cut:]
-        samples = np.frombuffer(whole[:cut], "<i2").reshape(-1, 2).T  # (2, n)
-        yield np.ascontiguousarray(samples, dtype=np.float32) / 32768
+        if cut:
+            samples = np.frombuffer(whole[:cut], "<i2").reshape(-1, 2).T  # (2, n)
+            yield np.ascontiguousarray(samples, dtype=np.float32) / 32768
+        whole = whole[cut:]
+        if not chunk:
+            return
 
 
-def skip_header(pipe: BinaryIO) -> None:
-    """To the first sample of a wav whose first four bytes are read. Raises BadInput unless PCM_16, two channels."""
+def samples_size(pipe: BinaryIO) -> float:
+    """Bytes of samples of a wav whose first four bytes are read, inf where they are not known; goes to the first.
+
+    Raises BadInput unless PCM_16, two channels.
+    """
     pipe.read(8)  # size and WAVE
+    described = False
     while len(chunk := pipe.read(8)) == 8:
         name, size = chunk[:4], struct.unpack("<I", chunk[4:])[0]
         if name == b"data":
-            return
+            if not described:
+                raise BadInput("-: a wav whose samples come before their format; 'fmt ' before 'data' expected")
+            return math.inf if size == 0 or size >= ENDLESS else size
         body = pipe.read(size + size % 2)
         if name == b"fmt ":
-            kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
-            if (channels, rate, bits) != (2, RATE, 16) or kind not in (1, 0xFFFE):
-                raise BadInput(f"-: {channels} channels, {rate} Hz, {bits} bits; 2, {RATE} and PCM_16 expected")
+            check_format(body)
+            described = True
     raise BadInput("-: a wav without samples")
+
+
+def check_format(body: bytes) -> None:
+    """The body of a wav's `fmt ` chunk."""
+    if len(body) < 16:
+        raise BadInput(f"-: a wav whose format has {len(body)} bytes, 16 expected (is the recording cut off?)")
+    kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
+    if (channels, rate, bits) != (2, RATE, 16) or kind not in (1, 0xFFFE):
+        raise BadInput(f"-: {channels} channels, {rate} Hz, {bits} bits; 2, {RATE} and PCM_16 expected")
 
 
 # ---- what a person sees --------------------------------------------------------------------------------------------
@@ -167,28 +231,50 @@ def skip_header(pipe: BinaryIO) -> None:
 
 def listen(monitor: Monitor, source: Iterator[np.ndarray], csv: Path | None) -> None:
     """Print a line a reading, and at the end how long the blocks took."""
-    lines = ["end_seconds,score,threshold,decision\n"]
-    costs, heard = [], 0.0
+    costs, heard, n_readings = [], 0.0, 0
+    with log_at(csv) as log:
+        log.write("end_seconds,score,threshold,decision\n")
+        for readings, seconds, n in steps(monitor, source):
+            costs.append(seconds)
+            heard += n / RATE
+            n_readings += len(readings)
+            for r in readings:
+                print(told(r, monitor.threshold, seconds), flush=True)
+                log.write(f"{r.end!r},{r.score!r},{monitor.threshold!r},{r.decision}\n")
+    print(summary(costs, heard, n_readings, monitor.streams))
+
+
+def steps(monitor: Monitor, source: Iterator[np.ndarray]) -> Iterator[tuple[list[Reading], float, int]]:
+    """The readings of each block and of the recording's end, the seconds they took, and the block's samples."""
     for block in source:
         begun = time.perf_counter()
-        readings = monitor.push(block)
-        costs.append(time.perf_counter() - begun)
-        heard += block.shape[1] / RATE
-        for r in readings:
-            verdict = "ANOMALOUS" if r.decision else "normal"
-            print(
-                f"{r.end:9.1f} s  score {r.score:9.4f}  threshold {monitor.threshold:.4f}  {verdict:9}  "
-                f"block {1000 * costs[-1]:6.1f} ms",
-                flush=True,
-            )
-            lines.append(f"{r.end!r},{r.score!r},{monitor.threshold!r},{r.decision}\n")
-    if csv is not None:
-        write_text(csv, "".join(lines))
-    print(summary(costs, heard, len(lines) - 1, monitor.streams))
+        yield monitor.push(block), time.perf_counter() - begun, block.shape[1]
+    begun = time.perf_counter()
+    yield monitor.finish(), time.perf_counter() - begun, 0
+
+
+@contextmanager
+def log_at(csv: Path | None) -> Iterator[TextIO]:
+    """A text file written line by line, not whole at the end: a recording may go on until somebody interrupts it."""
+    csv = csv or Path(os.devnull)
+    try:
+        csv.parent.mkdir(parents=True, exist_ok=True)
+        file = csv.open("w", buffering=1, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise BadInput(f"--csv {csv}: cannot be written ({error.strerror}); the name of a file expected") from error
+    with file:
+        yield file
+
+
+def told(r: Reading, threshold: float, seconds: float) -> str:
+    verdict = "ANOMALOUS" if r.decision else "normal"
+    return (
+        f"{r.end:9.1f} s  score {r.score:9.4f}  threshold {threshold:.4f}  {verdict:9}  block {1000 * seconds:6.1f} ms"
+    )
 
 
 def summary(costs: list[float], heard: float, n_readings: int, streams: bool) -> str:
-    if not costs:
+    if not heard:
         return "nothing heard"
     ms = 1000 * np.array(costs)
     how = "every sample heard once" if streams else "every window heard anew"
@@ -202,12 +288,14 @@ def summary(costs: list[float], heard: float, n_readings: int, streams: bool) ->
 def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     try:
-        if min(args.every, args.block, args.window or 1) <= 0:
-            raise BadInput("--window, --every, --block: above 0 s expected")
+        check_numbers(args)
         listen(monitor_of(args), blocks(args.recording, int(args.block * RATE), args.idle), args.csv)
     except BadInput as error:
         print(f"monitor.py: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the readings has gone; nothing may be flushed to them at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("\nmonitor.py: interrupted", file=sys.stderr)
         return 130

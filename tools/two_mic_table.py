@@ -26,6 +26,7 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import data, evaluation
+from asd.store import written_whole
 from asd.submission import SCORE, file_name, read_rows
 from asd.tables import rendered
 from asd.vocabulary import BadInput
@@ -83,8 +84,8 @@ def write_clip(path: Path, places: dict[tuple[int, int], Path]) -> None:
     for pair, place in places.items():
         if max(pair) >= samples.shape[1]:
             raise BadInput(f"{path}: {samples.shape[1]} channels, microphones {pair[0]} and {pair[1]} wanted")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(place, samples[:, list(pair)], rate, subtype="PCM_16")
+        with written_whole(place) as file:  # half a clip would be taken for one that is there already
+            soundfile.write(file, samples[:, list(pair)], rate, format="WAV", subtype="PCM_16")
 
 
 def machine_and_pair(name: str) -> tuple[str, str]:

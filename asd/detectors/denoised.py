@@ -29,26 +29,30 @@ from asd.vocabulary import Arrays, BadInput, Feature, Workplace
 
 @dataclass(frozen=True)
 class NoisyPairs:
-    """Pairs of patches of one clip: most of them the clip with one noise and the clip with another, the rest the clip
-    as it is on both sides.
+    """Pairs of patches of one clip: noisy ones, the clip with one noise and the clip with another, and beside them
+    original ones, the clip as it is on both sides.
 
     The noise is the far channel of two other training clips, added in power. A departure: the paper does not name its
     noise, and its data had no far microphone; the far channel holds the environment's noise, louder than the machine.
     """
 
-    pairs: int = 10  # of each clip; sec. 4.2
-    original_share: float = 0.3  # of the pairs are the clip as it is, 7:3; sec. 2.2
+    pairs: int = 10  # noisy ones of each clip; sec. 4.2
+    original_share: float = 0.3  # of all pairs, noisy to original 7:3; sec. 2.2; beside ten noisy ones 4, the nearest
     least_snr: float = 0.0  # dB of the clip over the added noise; *chosen*: as loud as the clip, which is noisy already
     most_snr: float = 10.0  # dB; *chosen*: just audible in the clip
 
     def __post_init__(self) -> None:
-        if self.pairs < 1 or not 0 <= self.original_share <= 1 or self.most_snr < self.least_snr:
-            raise BadInput(f"{self}: pairs >= 1, original_share within 0 to 1 and least_snr <= most_snr expected")
+        if self.pairs < 1 or not 0 <= self.original_share < 1 or self.most_snr < self.least_snr:
+            raise BadInput(f"{self}: pairs >= 1, original_share from 0 to below 1 and least_snr <= most_snr expected")
 
     @property
     def originals(self) -> int:
-        """How many of a clip's pairs are original ones."""
-        return round(self.original_share * self.pairs)
+        """How many original pairs a clip has beside its noisy ones."""
+        return round(self.pairs * self.original_share / (1 - self.original_share))
+
+    @property
+    def together(self) -> int:
+        return self.pairs + self.originals
 
 
 class Patches:
@@ -61,7 +65,7 @@ class Patches:
         clips = [filled(feature, self.frames) for feature in features]
         begins = np.cumsum([0, *map(len, clips)])
         rooms = np.array([len(clip) - self.frames + 1 for clip in clips])
-        draws = [self._draw(row, rooms, begins, numbers) for row in range(len(clips) * numbers.pairs)]
+        draws = [self._draw(row, rooms, begins, numbers) for row in range(len(clips) * numbers.together)]
         places, snrs = (np.array(column) for column in zip(*draws, strict=True))
         together = np.concatenate(clips)  # (sum F, 2 M)
         self.near, self.far = (torch.from_numpy(half.copy()).to(device) for half in np.split(together, 2, axis=1))
@@ -70,7 +74,7 @@ class Patches:
 
     @staticmethod
     def _draw(row: int, rooms: np.ndarray, begins: np.ndarray, numbers: NoisyPairs) -> tuple[list, list]:
-        rng, (clip, pair) = generator(row), divmod(row, numbers.pairs)
+        rng, (clip, pair) = generator(row), divmod(row, numbers.together)
         steps = 1 + rng.choice(len(rooms) - 1, 2, replace=len(rooms) < 3)  # to two other clips
         chosen = [clip, *((clip + steps) % len(rooms))]
         places = [int(begins[c] + rng.integers(rooms[c])) for c in chosen]
@@ -113,7 +117,7 @@ class Denoiser(nn.Module):
         self.unet = network.build(seeds)
 
     def corrected(self, scaled: torch.Tensor) -> torch.Tensor:
-        images = repeated(scaled, self.stretch)  # (S, B, T, R), the paper's 256 x 256 image
+        images = repeated(scaled, self.stretch)  # (S, B, T, R), an image of the paper's 256 x 256
         return self.unet(images).unflatten(-1, (-1, self.stretch)).mean(dim=-1)
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
@@ -128,7 +132,7 @@ class Denoiser(nn.Module):
 class SemiDenoising:
     """The U-Net of each seed in front of `detector` with that seed."""
 
-    rows: int = 256  # of a patch, mel bands repeated to fill them; sec. 4.2 (images of 256 x 256)
+    rows: int = 256  # of a patch, mel bands repeated to fill them; sec. 4.2 resizes log-spectrograms to 256 x 256
     frames: int = 256  # of a patch, 8.2 s, or the longest clip's; sec. 4.2
     pairs: NoisyPairs = field(default_factory=NoisyPairs)
     network: ResidualUNet = field(default_factory=ResidualUNet)

@@ -19,7 +19,7 @@ from asd import training as loop
 from asd.detectors.descriptors import Modulation, RidgeResidual
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.neighbours import DomainDensity, Neighbours, top_mean
-from asd.detectors.networks import n_parameters
+from asd.detectors.networks import PerDimension, n_parameters
 from asd.detectors.windows import Windows, windows_of
 from asd.store import digest, fingerprint
 from asd.training import Training
@@ -27,6 +27,7 @@ from asd.vocabulary import Arrays, BadInput, Feature, Workplace
 
 BLOCKS = ("msm", "ridge", "modulation")
 BATCH = 256  # windows embedded at once
+LEAST_SPREAD = 0.1  # of a block's median spread; *chosen*: a band still in training counts at most ten times another
 MASKED_TRAINING = Training(
     epochs=30,  # *chosen*: half an hour for a machine of 1,000 clips on one core
     batch_size=64,  # windows; *chosen*: enough steps an epoch where there are a hundred clips
@@ -177,12 +178,14 @@ def balance(blocks: Arrays) -> Arrays:
     """Centre and scale (D,) of each block, so that each has variance 1 in all over the training windows.
 
     Descriptors are standardised dimension by dimension first: their bands differ in spread for no reason of the
-    machine's. The embedding is not: its directions' variances are what λ has just set.
+    machine's; but one that hardly moved in training is not blown up to outvote all others when it moves as they do.
+    The embedding is not: its directions' variances are what λ has just set.
     """
     fitted = {}
     for name, block in blocks.items():
         values = block.astype(np.float64)
-        spread = np.maximum(values.std(axis=0), 1e-6)
+        spread = values.std(axis=0)
+        spread = np.maximum(spread, max(LEAST_SPREAD * np.median(spread), PerDimension.floor))
         whole = np.full_like(spread, np.sqrt(np.square(spread).sum()))
         fitted[f"{name} centre"] = values.mean(axis=0)
         fitted[f"{name} scale"] = whole if name == "msm" else spread * len(spread) ** 0.5
