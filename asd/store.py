@@ -27,6 +27,7 @@ import numpy as np
 from asd.vocabulary import Arrays, BadInput
 
 OURS = ("asd", "systems")
+PIECE = 1 << 20  # bytes of a file held at once: a checkpoint has gigabytes
 NEUTRAL = ("asd.vocabulary", "asd.store")  # corridors whose code gives no number its value
 
 
@@ -41,8 +42,12 @@ def digest(*pieces: str | bytes) -> str:
 
 @cache
 def file_digest(path: Path, size: int, changed_ns: int) -> str:
-    """Content hash of a file; size and time stamp only keep the memo honest within one process."""
-    return digest(path.read_bytes())
+    """`digest` of a file's bytes, read in pieces; size and time stamp only keep the memo honest within one process."""
+    with path.open("rb") as file:
+        h = hashlib.sha256(os.fstat(file.fileno()).st_size.to_bytes(8, "little"))
+        while piece := file.read(PIECE):
+            h.update(piece)
+    return h.hexdigest()[:32]
 
 
 def content(path: Path) -> str:

@@ -144,9 +144,22 @@ class FittedSystem:
             "threshold": self.threshold,
             "parameters": sum(getattr(part, "n_parameters", 0) for part in (*scorers, *frontends)),
             "macs_per_clip": macs(lambda: self(wave)),
-            "frontend_medians": {k: float(np.median(a)) for k, a in self.members[0].frontend.arrays().items()},
-            "training_seconds": round(float(sum(scorer.history[:, 2].sum() for scorer in scorers)), 3),
+            "frontend_medians": medians(self.members[0].frontend),
+            "training_seconds": round(sum(training_seconds(part) for part in (*scorers, *frontends)), 3),
         }
+
+
+def medians(frontend: FittedFrontEnd) -> dict[str, float]:
+    """Of each array a front-end has learnt; of a network's weights they would tell nothing."""
+    if getattr(frontend, "n_parameters", 0):
+        return {}
+    return {name: float(np.median(array)) for name, array in frontend.arrays().items()}
+
+
+def training_seconds(part: object) -> float:
+    """Of a fitted part with the history of a training, (epochs, 3); 0 for one that trains nothing."""
+    history = getattr(part, "history", None)
+    return 0.0 if history is None else float(history[:, 2].sum())
 
 
 def mean(scores: Sequence[float] | np.ndarray) -> float:
@@ -195,8 +208,9 @@ class Chain:
     @cached_property
     def frontend_key(self) -> str:
         recipe = self.system.frontend
-        further = [content(p) for p in recipe.files()] if isinstance(recipe, TrainedFrontEnd) else []
-        further += [clips_key(self.clean)] if isinstance(recipe, TrainedFrontEnd) else []
+        further = []
+        if isinstance(recipe, TrainedFrontEnd):
+            further = [*map(content, recipe.files()), clips_key(self.clean), machine_room("cpu")]
         return digest("front-end", fingerprint(recipe.statistics), clips_key(self.train), *further)
 
     @cached_property

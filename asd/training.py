@@ -42,7 +42,7 @@ class Training:
     batch_size: int = 256  # vectors
     learning_rate: float = 1e-3  # Adam
     weight_decay: float = 0.0
-    validation_share: float = 0.1  # of the vectors, drawn at random; only watched, never chosen by
+    validation_share: float = 0.1  # of the vectors, drawn at random; only watched, unless `patience` stops by it
     windows_per_epoch: int = 0  # vectors drawn an epoch; 0: all
     precision: str = (
         "float32"  # bfloat16: matrix products of the forward and backward pass, faster with AMX or on a GPU
@@ -137,12 +137,11 @@ def optimise(
     """Train `network` (leading axis S = len(seeds)) for `training.epochs` epochs with Adam.
 
     Rows are given by their number, or by the group of each, (n,), where a group must not be both trained and validated
-    on. With `training.patience` it may stop earlier, and one seed alone is trained.
+    on. With `training.patience` it may stop earlier. With it or `training.clip_norm` one seed alone is trained.
     `trail` names the two files the run keeps while it is under way: <trail>.checkpoint, from which the same call
     resumes exactly, and <trail>.csv with one row an epoch and seed. The caller deletes them once the result is safe.
     """
-    if training.patience and len(seeds) > 1:
-        raise BadInput(f"patience {training.patience}: seeds stop at epochs of their own; 0, or a seed at a time")
+    _check_seeds(training, seeds)
     pin(device)
     run = Run(network.to(device))
     adam = torch.optim.Adam(
@@ -150,6 +149,7 @@ def optimise(
     )
     groups = np.arange(n_rows) if isinstance(n_rows, int) else n_rows  # (n,)
     splits = [split_groups(groups, training.validation_share, seed) for seed in seeds]
+    _check_splits(training, splits)
     saver = _Saver(trail.with_suffix(".checkpoint"), run, adam)
     saver.resume()
     bar = tqdm(
@@ -167,7 +167,8 @@ def optimise(
             [epoch_batches(rows, training, seed, epoch) for (rows, _), seed in zip(splits, seeds, strict=True)]
         )
         trained = _one_epoch(network, loss, adam, batches, device, training)
-        watched = _validate(network, loss, _stacked([_chunks(rows, training.batch_size) for _, rows in splits]), device)
+        held_out = _stacked([_chunks(rows, training.batch_size) for _, rows in splits])
+        watched = _validate(network, loss, held_out, device, len(seeds))
         run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
         run.watch(training.patience)
         _write_csv(trail.with_suffix(".csv"), run.history, seeds)
@@ -176,6 +177,22 @@ def optimise(
         network.load_state_dict(run.best)
     network.eval()
     return run
+
+
+def _check_seeds(training: Training, seeds: Sequence[int]) -> None:
+    """A stack of seeds shares its steps: what one of them decides for all would tie their weights together."""
+    if training.patience and len(seeds) > 1:
+        raise BadInput(f"patience {training.patience}: seeds stop at epochs of their own; 0, or a seed at a time")
+    if training.clip_norm and len(seeds) > 1:
+        raise BadInput(f"clip_norm {training.clip_norm}: seeds have gradients of their own; 0, or a seed at a time")
+
+
+def _check_splits(training: Training, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+    if training.patience and not all(len(held_out) for _, held_out in splits):
+        raise BadInput(
+            f"patience {training.patience}: validation_share {training.validation_share} holds none of the rows out to "
+            "stop by, at least one clip or vector expected (too few training clips, or too small a share?)"
+        )
 
 
 def _precision(name: str, device: str) -> AbstractContextManager:
@@ -221,11 +238,13 @@ def _one_epoch(
 
 
 @torch.no_grad()
-def _validate(network: torch.nn.Module, loss: Loss, batches: list[np.ndarray], device: str) -> torch.Tensor:
+def _validate(
+    network: torch.nn.Module, loss: Loss, batches: list[np.ndarray], device: str, n_seeds: int
+) -> torch.Tensor:
     """Mean validation loss (S,), nan without validation rows."""
     network.eval()
     if not batches:
-        return torch.full((next(network.parameters()).shape[0],), torch.nan)
+        return torch.full((n_seeds,), torch.nan)
     losses = [loss(network, torch.from_numpy(batch).to(device)) * batch.shape[1] for batch in batches]
     return (torch.stack(losses).sum(0) / sum(b.shape[1] for b in batches)).cpu()
 

@@ -60,6 +60,13 @@ def test_content_is_followed_not_time_stamps(tmp_path):
     assert store.content(path) == one
 
 
+@pytest.mark.parametrize("size", [0, 1, store.PIECE, 2 * store.PIECE + 3])
+def test_a_file_read_in_pieces_has_the_digest_of_its_bytes(tmp_path, size):
+    path = tmp_path / "checkpoint"
+    path.write_bytes(np.random.default_rng(0).bytes(size))
+    assert store.content(path) == store.digest(path.read_bytes())
+
+
 def test_fingerprint_follows_numbers_nested_numbers_and_kinds_of_parts():
     prints = {
         store.fingerprint(p)

@@ -92,6 +92,35 @@ def test_a_simulated_room_hears_the_machine_loudest_at_the_first_microphone():
     assert room.n_channels == 3 and len(room.noise) == 3 and energy[0] > 2 * energy[1] > 2 * energy[2]
 
 
+def test_responses_that_do_not_fit_are_named(tmp_path):
+    response, other = np.eye(2, 40), np.eye(1, 40)
+    np.savez(tmp_path / "quiet.npz", hall__machine=response)
+    np.savez(tmp_path / "fewer.npz", hall__machine=response, hall__noise_0=other)
+    (tmp_path / "text.npz").write_text("hello")
+    for name in ("machine", "noise_0"):
+        soundfile.write(tmp_path / f"{name}.wav", response.T, 16_000 if name == "machine" else 44_100)
+    for path, told in {
+        "quiet.npz": "quiet.npz: no impulse response of a noise position",
+        "fewer.npz": r"fewer.npz: hall__noise_0 has shape \(1, 40\), the machine's \(2, 40\)",
+        "text.npz": "text.npz: not readable as an npz",
+        "": "noise_0.wav: impulse response at 44100 Hz, 16000 expected",
+    }.items():
+        with pytest.raises(BadInput, match=told):
+            mixtures.read_room(tmp_path / path)
+
+
+def test_empty_and_silent_recordings_are_refused(folders, tmp_path):
+    room = mixtures.read_room(folders / "rirs.npz")
+    for name in ("normal_0", "normal_1", "anomaly_0"):
+        soundfile.write(tmp_path / f"{name}.wav", np.concatenate([hums(400), np.zeros(8000)]), RATE)
+    assert mixtures.open_scene(tmp_path, folders / "noise", room, 2.0, (0, 0)).train(3, 0)
+    with pytest.raises(BadInput, match="normal recording of 3.5 s holds 0.5[0-9]* s of digital silence"):
+        mixtures.open_scene(tmp_path, folders / "noise", room, 1.0, (0, 0))
+    soundfile.write(tmp_path / "anomaly_0.wav", np.zeros(0), RATE)
+    with pytest.raises(BadInput, match="anomaly_0.wav: an empty recording"):
+        mixtures.open_scene(tmp_path, folders / "noise", room, 2.0, (0, 0))
+
+
 # ---- measures --------------------------------------------------------------------------------------------------------
 
 
@@ -173,3 +202,56 @@ def test_the_tool_refuses_what_it_lacks(folders, tmp_path, capsys):
     assert "unknown (known: none, tfgridnet" in capsys.readouterr().err
     assert call(folders, tmp_path, "--methods", "aqss", "--audiosep", "gone.ckpt") == 2
     assert "'gone.ckpt': no such file; expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--test", "1"], "--test 1: at least 2"),
+        (["--train", "0"], "--train 0: at least 1"),
+        (["--seconds", "0"], "--seconds 0: at least 0.5 s"),
+        (["--snr", "0", "-10"], "--snr 0 -10: FROM <= TO"),
+        (["--seed", "-1"], "--seed -1"),
+        (["--rirs", "", "--microphones", "1"], "1 microphone, fastmnmf compares 2"),
+    ],
+)
+def test_the_tool_refuses_numbers_that_cannot_be(folders, tmp_path, capsys, words, told):
+    assert call(folders, tmp_path, *words) == 2
+    assert told in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def bench_of(folders, out, *words):
+    known = ["--machine", str(folders / "machine"), "--noise", str(folders / "noise"), "--seconds", "1", "--train", "6"]
+    benchmark = tool("separation_benchmark")
+    return benchmark.opened(
+        benchmark.parser().parse_args([*known, "--rirs", str(folders / "rirs.npz"), "--out", str(out), *words])
+    )
+
+
+def test_students_read_the_reference_that_the_other_methods_get(folders, tmp_path):
+    from asd.frontends import AdaSubTeacher
+    from asd.frontends.ssd.reference import read_reference
+
+    bench = bench_of(folders, tmp_path)
+    (path,) = bench.distilled(AdaSubTeacher()).files()
+    assert np.array_equal(read_reference(path), bench.reference) and np.abs(bench.reference).max() == 0.5
+
+
+def test_a_replaced_checkpoint_or_library_gets_another_folder(folders, tmp_path, monkeypatch):
+    checkpoint, words = tmp_path / "clap.pt", ("--clap", str(tmp_path / "clap.pt"))
+    checkpoint.write_bytes(b"one")
+    before = bench_of(folders, tmp_path, *words).out
+    assert bench_of(folders, tmp_path, *words).out == before
+    checkpoint.write_bytes(b"another")
+    replaced = bench_of(folders, tmp_path, *words).out
+    monkeypatch.setattr("asd.training.THREADS", 3)
+    assert len({before, replaced, bench_of(folders, tmp_path, *words).out}) == 3
+
+
+def test_the_autoencoder_is_trained_anew_on_other_outputs(folders, tmp_path):
+    """As after deleting a method's files and changing what it gives."""
+    bench, benchmark = bench_of(folders, tmp_path, "--ae-seeds", "1", "--ae-epochs", "1"), tool("separation_benchmark")
+    for gain in (1, 0):
+        ready = benchmark.Ready(lambda wave, gain=gain: wave[0] + gain * wave[1])
+        benchmark.areas(bench, "none", ready, [m.wave[0] for m in bench.test[:1] + bench.test[-1:]], np.array([0, 1]))
+    assert len(list((bench.out / "store" / "weights").iterdir())) == 2

@@ -7,6 +7,7 @@ import golden_audiosep as golden
 import numpy as np
 import pytest
 import torch
+from scipy.signal import resample_poly
 
 from asd.frontends import AudioSepTeacher, ClapEmbedder
 from asd.frontends.ssd import audiosep, clap
@@ -167,6 +168,43 @@ def test_clap_is_read_from_every_layout(encoder, prefix, tmp_path, monkeypatch):
     embedding = ClapEmbedder(str(path)).embed(wave)
     assert embedding.shape == (512,) and np.linalg.norm(embedding) == pytest.approx(1, abs=1e-5)
     assert np.array_equal(embedding, ClapEmbedder(str(path)).embed(wave))
+
+
+@pytest.fixture
+def tiny_clap(encoder, tmp_path, monkeypatch):
+    """A checkpoint of the small network, readable as CLAP while the test runs."""
+    monkeypatch.setattr(clap, "SIZES", {**clap.SIZES, **TINY})
+    torch.save(encoder[1], tmp_path / "tiny.pt")
+    return tmp_path / "tiny.pt"
+
+
+def test_an_audio_query_separates_as_the_network_called_by_hand(checkpoint, tiny_clap):
+    rng = np.random.default_rng(0)
+    wave, reference = (rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((2, 6001), (16_000,)))
+    query = torch.from_numpy(ClapEmbedder(str(tiny_clap)).embed(reference))[None]
+
+    def by_hand(query):
+        with torch.no_grad():
+            up = torch.from_numpy(resample_poly(wave[0], 2, 1).astype(np.float32))[None]  # 32 kHz
+            return resample_poly(audiosep.separator(checkpoint)(up, query)[0].numpy(), 1, 2)
+
+    teacher = AudioSepTeacher(str(checkpoint), clap=str(tiny_clap))
+    found = teacher.open([], reference)(wave)
+    assert found.shape == (6001,) and np.allclose(found, by_hand(query), atol=1e-6)
+    assert np.abs(found - by_hand(0 * query)).max() > 1e-4
+    assert [path.name for path in teacher.files()] == ["audiosep.ckpt", "tiny.pt"]
+
+
+def test_clap_hears_laions_band(tiny_clap):
+    """50 to 14,000 Hz; a tone above it leaves the features low, one inside does not."""
+    encoder, t = clap.audio_encoder(tiny_clap), np.arange(clap.WINDOW) / clap.CLAP_RATE
+
+    def loudest(hertz):
+        tone = 0.1 * np.sin(2 * np.pi * hertz * t) * np.hanning(len(t))  # without clicks, which sound in every band
+        return float(encoder.features(tone, sampling_rate=48_000, return_tensors="pt")["input_features"].max())
+
+    assert loudest(13_000) > loudest(15_000) + 40  # dB
+    assert (encoder.features.frequency_min, encoder.features.frequency_max) == (50, 14_000)
 
 
 def test_clap_is_read_from_a_folder_of_the_hub(encoder, tmp_path):

@@ -12,7 +12,7 @@ from conftest import RATE, tone_in_noise, write_clip
 from asd import signal
 from asd.frontends import AdaSub, AdaSubTeacher, Distilled, LogMelEmbedder, NarrowBandLSTM
 from asd.frontends.ssd import distillation, reference, student
-from asd.frontends.ssd.embedders import PercentileWeights, sci, unit
+from asd.frontends.ssd.embedders import PercentileWeights, scis, unit
 from asd.training import Training
 from asd.vocabulary import BadInput
 
@@ -142,6 +142,40 @@ def test_segments_cover_every_clip_and_silent_targets_teach_nothing():
     assert longer.loss(SMALL, longer.segments(8000), 8000, SMALL.build(2)).item() == 0
 
 
+def test_a_clip_counts_as_much_as_its_weight():
+    waves, targets = noisy(2), [machine_alone(), 2 * machine_alone()]
+    lesson = distillation.Lesson(waves, targets, np.zeros(2), np.array([1, 0], np.float32))
+    network = SMALL.build(2)
+    found = student.estimate(network, SMALL, np.stack(waves))
+    first, second = distillation.si_snr(found, torch.from_numpy(np.stack(targets))).tolist()
+    loss = lesson.loss(SMALL, lesson.segments(RATE), RATE, network).item()
+    assert loss == pytest.approx(-(1 * first + 0 * second) / 2, rel=1e-5) and abs(second) > 0.1
+
+
+@dataclass(frozen=True)
+class Records:
+    """An embedder that keeps what it is asked about."""
+
+    heard: list
+
+    def files(self):
+        return ()
+
+    def embed(self, wave):
+        self.heard.append(wave)
+        return np.ones(1, np.float32)
+
+
+def test_sci_compares_each_target_with_the_near_channel_it_came_from(tmp_path):
+    waves, embedder = noisy(5), Records([])
+    path = tmp_path / "alone.wav"
+    soundfile.write(path, machine_alone(), RATE, subtype="FLOAT")
+    lesson = Distilled(teacher=Knows(), embedder=embedder, reference=str(path)).lesson(waves, (), tmp_path / "x.lesson")
+    expected = [machine_alone(), *(wave for w in waves for wave in (hum(w), w[0]))]
+    assert len(embedder.heard) == len(expected) == 11 and lesson.weights.tolist() == [1] * 5
+    assert all(np.array_equal(a, b) for a, b in zip(embedder.heard, expected, strict=True))
+
+
 # ---- training ------------------------------------------------------------------------------------------------------
 
 
@@ -250,7 +284,37 @@ def test_a_reference_file_is_read_and_a_wrong_one_named(tmp_path):
         _ = Distilled(reference=str(tmp_path / "gone.wav")).files()
 
 
-def test_a_replaced_reference_or_supplemental_clip_gives_another_name_in_the_store(data_folder, tmp_path):
+def with_reference(chain, path):
+    return replace(chain, system=replace(chain.system, frontend=replace(chain.system.frontend, reference=str(path))))
+
+
+def test_a_replaced_reference_or_another_library_gives_another_name_in_the_store(data_folder, tmp_path, monkeypatch):
+    from test_contracts import opened
+
+    chain, path = opened("ssd", data_folder, tmp_path / "results").chains["ssd", "fan"], tmp_path / "alone.wav"
+    soundfile.write(path, machine_alone(), RATE)
+    before = with_reference(chain, path).frontend_key
+    assert with_reference(chain, path).frontend_key == before
+    soundfile.write(path, 0.5 * machine_alone(), RATE)
+    replaced = with_reference(chain, path).frontend_key
+    monkeypatch.setattr("asd.training.THREADS", 3)
+    assert len({before, replaced, with_reference(chain, path).frontend_key}) == 3
+
+
+def test_the_record_counts_the_students_training_and_no_medians_of_its_weights(data_folder, tmp_path):
+    from test_contracts import opened
+
+    session = opened("ssd", data_folder, tmp_path / "results")
+    session.extract()
+    fitted = session.fitted("ssd", session.machines[0])
+    frontend, scorers = fitted.members[0].frontend, [member.scorer for member in fitted.members]
+    record = fitted.record(noisy(1, seconds=2.0)[0])
+    seconds = [float(part.history[:, 2].sum()) for part in (frontend, *scorers)]
+    assert record["training_seconds"] == pytest.approx(sum(seconds), abs=1e-3) and seconds[0] > 0
+    assert record["frontend_medians"] == {}
+
+
+def test_a_further_supplemental_clip_gives_another_name_in_the_store(data_folder, tmp_path):
     from test_contracts import opened
 
     copy = tmp_path / "data"
@@ -289,7 +353,7 @@ def chirps(seconds=4.0):
 def scis_by_snr(embedder):
     machine, noise = chirps(), np.random.default_rng(0).normal(0, 0.1, 4 * RATE).astype(np.float32)
     mixture = machine + 3 * noise  # about -10 dB
-    return [sci(embedder, machine + gain * noise, mixture, machine) for gain in (3, 1, 0.3, 0.1, 0)]
+    return scis(embedder, [(machine + gain * noise, mixture) for gain in (3, 1, 0.3, 0.1, 0)], machine)
 
 
 def test_sci_of_the_default_embedder_rises_with_snr_and_ignores_level():

@@ -158,3 +158,82 @@ def test_recurrent_layers_are_counted_too():
         counted = training.macs(lambda: lstm(torch.randn(3, 5, 4)))
     one_direction = [4 * 8 * (n_in + 8) for n_in in (4, 16)]  # four gates, input and recurrent weights
     assert counted == 3 * 5 * 2 * sum(one_direction)
+
+
+# ---- stopping, clipping, groups --------------------------------------------------------------------------------------
+
+
+class Slope(torch.nn.Module):
+    """Three numbers without a leading axis: a network of one seed needs none."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.zeros(3))
+
+
+def optimised(tmp_path, loss, n_rows, seeds=(0,), **numbers):
+    numbers = Training(**{"epochs": 3, "batch_size": 4, **numbers})
+    return training.optimise(Slope(), loss, n_rows, numbers, seeds, "cpu", tmp_path / "x")
+
+
+def test_a_gradient_is_clipped_to_the_norm(tmp_path):
+    norms = []
+
+    def steep(network, rows):
+        return (1e3 * network.w.sum())[None]
+
+    class Watched(torch.optim.Adam):
+        def step(self, closure=None):
+            norms.extend(float(p.grad.norm()) for group in self.param_groups for p in group["params"])
+            return super().step(closure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "Adam", Watched)
+        optimised(tmp_path / "a", steep, 8, clip_norm=0.5)
+        clipped = list(norms)
+        norms.clear()
+        optimised(tmp_path / "b", steep, 8)
+    assert clipped == pytest.approx([0.5] * len(clipped)) and len(clipped) == 6
+    assert norms == pytest.approx([1e3 * 3**0.5] * 6)
+
+
+def test_with_patience_the_best_weights_are_taken_back(tmp_path):
+    """w rises by a step an epoch; the held-out loss is least after the third."""
+    states = []
+
+    def passes_by(network, rows):
+        if network.training:
+            return -network.w.sum()[None]
+        states.append(network.w.detach().clone())
+        return torch.tensor([abs(len(states) - 3.0)])
+
+    run = optimised(tmp_path, passes_by, 5, epochs=20, patience=2, validation_share=0.2)
+    assert [row[1] for row in run.history] == [2, 1, 0, 1, 2]
+    assert torch.equal(run.network.w, states[2]) and not torch.equal(states[2], states[4])
+
+
+def test_groups_do_not_leak_into_validation(tmp_path):
+    groups, seen = np.repeat(np.arange(10), 3), {True: set(), False: set()}
+
+    def watches(network, rows):
+        seen[network.training] |= set(groups[rows[0].numpy()].tolist())
+        return network.w.square().sum()[None]
+
+    optimised(tmp_path, watches, groups, validation_share=0.3)
+    assert len(seen[False]) == 3 and seen[True] | seen[False] == set(range(10)) and not seen[True] & seen[False]
+    rows, held_out = training.split_groups(groups, 0.3, seed=4)
+    assert sorted([*rows, *held_out]) == list(range(30)) and len(held_out) == 9
+
+
+def test_patience_without_held_out_rows_and_several_seeds_that_would_decide_for_each_other_are_refused(tmp_path):
+    with pytest.raises(BadInput, match="validation_share 0.2 holds none of the rows out .*too few training clips"):
+        optimised(tmp_path, loss, 4, patience=2, validation_share=0.2)
+    with pytest.raises(BadInput, match="clip_norm 5.0: seeds have gradients of their own"):
+        optimised(tmp_path, loss, 40, (1, 2), clip_norm=5.0)
+    with pytest.raises(BadInput, match="patience 3: seeds stop at epochs of their own"):
+        optimised(tmp_path, loss, 40, (1, 2), patience=3)
+
+
+def test_without_held_out_rows_the_history_has_a_nan_a_seed(tmp_path):
+    run = optimised(tmp_path, lambda n, r: n.w.square().sum().expand(2), 8, (1, 2), epochs=1, validation_share=0.0)
+    assert len(run.history[0]) == 5 and np.isnan(run.history[0][2:4]).all()

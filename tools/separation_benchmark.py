@@ -40,14 +40,15 @@ from asd.frontends.ssd.embedders import scis  # noqa: E402
 from asd.frontends.ssd.teachers import Teacher  # noqa: E402
 from asd.separation import blind, measures, mixtures, peers  # noqa: E402
 from asd.settings import assignment, resolve  # noqa: E402
-from asd.store import Store, digest, write_json, write_text, written_whole  # noqa: E402
-from asd.training import Training, pin  # noqa: E402
+from asd.store import Store, content, digest, fingerprint, write_json, write_text, written_whole  # noqa: E402
+from asd.training import Training, machine_room, pin  # noqa: E402
 from asd.vocabulary import RATE, BadInput, Workplace  # noqa: E402
 
 Separate = Callable[[np.ndarray], np.ndarray]  # (C, T) -> (T,)
 AUDIOSEP_PARAMETERS = 26_447_941
 TIMED = 10  # s of the clip that is timed
 ROUNDS = 5  # of timing, the median counts
+SHORTEST = 0.5  # s of a mixture; chosen: some windows of the autoencoder's and the blind methods' spectra
 PATIENCE = 8.0  # s after which a slow method is timed no further
 
 
@@ -100,12 +101,13 @@ class Bench:
 
     @cached_property
     def reference(self) -> np.ndarray:
-        return self.scene.reference().astype(np.float32)
+        """(T,) with a peak of 0.5: the same samples for every method, students read them from a file."""
+        found = self.scene.reference().astype(np.float32)
+        return 0.5 * found / np.abs(found).max()
 
     @property
     def embedder(self) -> LogMelEmbedder | ClapEmbedder:
-        clap = self.args.clap or self.args.audiosep
-        return ClapEmbedder(clap) if clap else LogMelEmbedder()
+        return embedder_of(self.args)
 
     def distilled(self, teacher: Teacher) -> Distilled:
         """The front-end with this bench's reference clip and the command line's numbers."""
@@ -113,11 +115,28 @@ class Bench:
 
         path = self.out / "reference.wav"
         if not path.exists():
-            soundfile.write(path, 0.5 * self.reference / np.abs(self.reference).max(), RATE, format="WAV")
-        recipe = Distilled(teacher=teacher, embedder=self.embedder, reference=str(path))
-        for text in self.args.set:
-            recipe = resolve(recipe, assignment(text), f"--set {text}")
-        return recipe
+            with written_whole(path) as file:
+                soundfile.write(file, self.reference, RATE, format="WAV", subtype="FLOAT")
+        return with_settings(Distilled(teacher=teacher, embedder=self.embedder, reference=str(path)), self.args)
+
+
+def embedder_of(args: argparse.Namespace) -> LogMelEmbedder | ClapEmbedder:
+    clap = args.clap or args.audiosep
+    return ClapEmbedder(clap) if clap else LogMelEmbedder()
+
+
+def with_settings(recipe: Distilled, args: argparse.Namespace) -> Distilled:
+    for text in args.set:
+        recipe = resolve(recipe, assignment(text), f"--set {text}")
+    return recipe
+
+
+def peer_training(args: argparse.Namespace) -> Training:
+    return Training(args.peer_epochs, 4, 1e-3, 0.0, 0.2, patience=6, clip_norm=5.0, windows_per_epoch=128)
+
+
+def detector_of(args: argparse.Namespace) -> AutoEncoder:
+    return AutoEncoder(training=Training(epochs=args.ae_epochs))
 
 
 @dataclass(frozen=True)
@@ -139,6 +158,7 @@ class Method:
     open: Callable[[Bench, str], Ready]
     timed: Callable[[Bench, str], Ready] | None = None  # the same without its training, which does not change its time
     needs: str = ""  # an argument that must be given
+    microphones: int = 1  # at least
 
 
 def nothing(bench: Bench, name: str) -> Ready:
@@ -147,8 +167,7 @@ def nothing(bench: Bench, name: str) -> Ready:
 
 def supervised(bench: Bench, name: str) -> Ready:
     pairs = [(m.wave[0], m.clean) for m in bench.train]
-    numbers = Training(bench.args.peer_epochs, 4, 1e-3, 0.0, 0.2, patience=6, clip_norm=5.0, windows_per_epoch=128)
-    title = METHODS[name].title
+    numbers, title = peer_training(bench.args), METHODS[name].title
     begun = time.monotonic()
     network = peers.supervised(title, pairs, si_snr, numbers, 2.0, bench.out / f"{name}_under_way")
     return ready_peer(network, {"training_seconds": time.monotonic() - begun})
@@ -240,16 +259,18 @@ METHODS = {
     "conformer": Method("Conv-Transformer", "spectral, clean pairs", supervised, untrained_peer),
     "dprnn": Method("DPRNN", "spectral, clean pairs", supervised, untrained_peer),
     "audiosep_text": Method("AudioSep", "spectral, by text", teacher_alone, just_teacher, needs="text"),
-    "fastmnmf": Method("FastMNMF", "blind", blindly),
-    "ilrma": Method("ILRMA", "blind", blindly),
-    "pra_fastmnmf": Method("FastMNMF (pyroomacoustics)", "blind", blindly),
-    "pra_ilrma": Method("ILRMA (pyroomacoustics)", "blind", blindly),
+    "fastmnmf": Method("FastMNMF", "blind", blindly, microphones=2),
+    "ilrma": Method("ILRMA", "blind", blindly, microphones=2),
+    "pra_fastmnmf": Method("FastMNMF (pyroomacoustics)", "blind", blindly, microphones=2),
+    "pra_ilrma": Method("ILRMA (pyroomacoustics)", "blind", blindly, microphones=2),
     "aqss": Method("AQSS only", "spectral, by audio", teacher_alone, just_teacher, needs="audiosep"),
-    "adasub": Method("AdaSub only", "spectral, near/far", teacher_alone, just_teacher),
-    "ssd_aqss": Method("SSD, teacher AQSS", "distilled", student, untrained_student, needs="audiosep"),
-    "ssd_adasub": Method("SSD, teacher AdaSub", "distilled", student, untrained_student),
-    "ssd_clean": Method("SSD, teacher knows the clean sound", "bound, not a method", student, untrained_student),
-    "ssd_paper": Method("SSD, 256-128 bidirectional", "time only", untrained_student),
+    "adasub": Method("AdaSub only", "spectral, near/far", teacher_alone, just_teacher, microphones=2),
+    "ssd_aqss": Method("SSD, teacher AQSS", "distilled", student, untrained_student, needs="audiosep", microphones=2),
+    "ssd_adasub": Method("SSD, teacher AdaSub", "distilled", student, untrained_student, microphones=2),
+    "ssd_clean": Method(
+        "SSD, teacher knows the clean sound", "bound, not a method", student, untrained_student, microphones=2
+    ),
+    "ssd_paper": Method("SSD, 256-128 bidirectional", "time only", untrained_student, microphones=2),
 }
 
 
@@ -306,10 +327,9 @@ def areas(bench: Bench, name: str, ready: Ready, cleaned: list[np.ndarray], is_a
     if not bench.args.ae_seeds:
         return []
     train = [feature(restored_gain(ready.separate(m.wave), m.wave[0])) for m in bench.train]
-    detector = AutoEncoder(training=Training(epochs=bench.args.ae_epochs))
     seeds = tuple(range(bench.args.ae_seeds))
-    workplace = Workplace(Store(bench.out / "store"), digest(bench.out.name, name), seeds, "cpu")
-    scorers = detector.fit(train, np.zeros(len(train), bool), workplace)
+    workplace = Workplace(Store(bench.out / "store"), digest(*(f.tobytes() for f in train)), seeds, "cpu")
+    scorers = detector_of(bench.args).fit(train, np.zeros(len(train), bool), workplace)
     test = [feature(found) for found in cleaned]
     return [float(roc_auc_score(is_anomaly, [scorer.score(f) for f in test])) for scorer in scorers]
 
@@ -420,36 +440,64 @@ def ratios(records: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def opened(args: argparse.Namespace) -> Bench:
-    """Raises BadInput for folders and methods that are not there."""
-    unknown = [name for name in args.methods or () if name not in METHODS]
-    if unknown:
-        raise BadInput(f"--methods {' '.join(unknown)}: unknown (known: {', '.join(METHODS)})")
-    if args.rirs:
-        path, _, name = args.rirs.partition(":")
-        room = mixtures.read_room(Path(path), name)
-    else:
-        room = mixtures.simulated_room(args.microphones)
+    """Raises BadInput for numbers that cannot be, and for folders, files and methods that are not there."""
+    check_numbers(args)
+    room = room_of(args)
+    for name in chosen(args):
+        if room.n_channels < METHODS[name].microphones:
+            raise BadInput(
+                f"{room.n_channels} microphone, {name} compares {METHODS[name].microphones}; give more, "
+                f"or --methods of {', '.join(n for n, m in METHODS.items() if m.microphones == 1)}"
+            )
     scene = mixtures.open_scene(args.machine, args.noise, room, args.seconds, tuple(args.snr))
-    telling = [args.seconds, args.snr, args.train, args.test, args.seed, args.set, args.peer_epochs, args.ae_epochs]
-    waves = (
-        *scene.normal,
-        *scene.test_normal,
-        *scene.anomaly,
-        *scene.noise,
-        *scene.test_noise,
-        room.machine,
-        *room.noise,
-    )
-    key = digest(
-        json.dumps([telling, args.ae_seeds, args.audiosep, args.clap, args.text], default=str), *map(bytes, waves)
-    )
-    out = args.out / f"{args.machine.name}_{key[:8]}"
+    out = args.out / f"{args.machine.name}_{folder_key(args, scene)[:8]}"
     out.mkdir(parents=True, exist_ok=True)
     return Bench(args, scene, out)
 
 
-def chosen(args: argparse.Namespace, room: mixtures.Room) -> list[str]:
+def check_numbers(args: argparse.Namespace) -> None:
+    """Raises BadInput."""
+    wrong = {
+        f"--test {args.test}: at least 2 expected, a normal mixture and an anomalous one": args.test < 2,
+        f"--train {args.train}: at least 1 mixture expected": args.train < 1,
+        f"--seconds {args.seconds:g}: at least {SHORTEST} s expected": not args.seconds >= SHORTEST,
+        f"--snr {args.snr[0]:g} {args.snr[1]:g}: FROM <= TO expected (exchanged?)": not args.snr[0] <= args.snr[1],
+        f"--microphones {args.microphones}: at least 1 expected": args.microphones < 1,
+        f"--seed {args.seed}, --ae-seeds {args.ae_seeds}: 0 or more expected": min(args.seed, args.ae_seeds) < 0,
+    }
+    if any(wrong.values()):
+        raise BadInput("; ".join(what for what, is_wrong in wrong.items() if is_wrong))
+
+
+def room_of(args: argparse.Namespace) -> mixtures.Room:
+    if not args.rirs:
+        return mixtures.simulated_room(args.microphones)
+    path, _, name = args.rirs.partition(":")
+    return mixtures.read_room(Path(path), name)
+
+
+def folder_key(args: argparse.Namespace, scene: mixtures.Scene) -> str:
+    """All that decides what a folder's files say, but for the method: numbers, waves, checkpoints, code, libraries."""
+    teacher = AudioSepTeacher(args.audiosep, args.clap, args.text) if args.audiosep else AdaSubTeacher()
+    recipe = with_settings(Distilled(teacher=teacher, embedder=embedder_of(args)), args)
+    parts = (recipe, AudioSepTeacher(), peer_training(args), detector_of(args), LogMel(), Near())
+    telling = [args.seconds, args.snr, args.train, args.test, args.seed, args.ae_seeds, args.text]
+    waves = (*scene.normal, *scene.test_normal, *scene.anomaly, *scene.noise, *scene.test_noise)
+    return digest(
+        json.dumps(telling),
+        fingerprint(parts, modules=(blind.__name__, measures.__name__, mixtures.__name__, peers.__name__)),
+        machine_room("cpu"),
+        *map(content, recipe.files()),
+        *map(bytes, (*waves, scene.room.machine, *scene.room.noise)),
+    )
+
+
+def chosen(args: argparse.Namespace) -> list[str]:
+    """Raises BadInput for methods that are unknown, or lack their material."""
     wanted = args.methods or METHODS
+    unknown = [name for name in wanted if name not in METHODS]
+    if unknown:
+        raise BadInput(f"--methods {' '.join(unknown)}: unknown (known: {', '.join(METHODS)})")
     for name in args.methods or ():
         if METHODS[name].needs and not getattr(args, METHODS[name].needs):
             raise BadInput(f"{name} needs --{METHODS[name].needs}")
@@ -462,7 +510,7 @@ def main(argv: list[str]) -> int:
     try:
         bench = opened(args)
         records = {}
-        for name in chosen(args, bench.scene.room):
+        for name in chosen(args):
             print(f"{METHODS[name].title} ...", file=sys.stderr, flush=True)
             records[name] = measured(bench, name)
         if not args.no_timing:

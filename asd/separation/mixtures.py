@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 from scipy.signal import fftconvolve
 
-from asd.vocabulary import RATE, BadInput
+from asd.vocabulary import RATE, Arrays, BadInput
 
 SUFFIXES = (".wav", ".flac")
 TRAIN_SHARE = 0.6  # of the normal recordings, or of the only one's length
@@ -121,7 +121,34 @@ def open_scene(machine: Path, noise: Path, room: Room, seconds: float, snr: tupl
     if len(noises) < 2:
         raise BadInput(f"{noise}: {len(noises)} recordings, at least 2 expected (training and test share none)")
     train, test = halves(normal)
+    for what, pool in (
+        (f"{machine}: normal", [*train, *test]),
+        (f"{machine}: anomaly", anomaly),
+        (f"{noise}:", noises),
+    ):
+        check_sounding(what, pool, seconds)
     return Scene(train, test, tuple(anomaly), tuple(noises[::2]), tuple(noises[1::2]), room, seconds, snr)
+
+
+def check_sounding(what: str, pool: Sequence[np.ndarray], seconds: float) -> None:
+    """Raises BadInput for digital silence of half a mixture: a mixture drawn there would have no SNR."""
+    for x in pool:
+        silent = longest_silence(x)
+        if silent >= min(int(seconds * RATE) // 2, len(x)):
+            raise BadInput(
+                f"{what} recording of {len(x) / RATE:g} s holds {silent / RATE:g} s of digital silence, less than half "
+                f"a mixture's {seconds:g} s expected (cut it out; is channel 0 the microphone?)"
+            )
+
+
+def longest_silence(x: np.ndarray) -> int:
+    """Samples of the longest run of zeros.
+
+    >>> longest_silence(np.array([0, 1, 0, 0, 2, 0]))
+    2
+    """
+    sounding = np.flatnonzero(np.concatenate([[1], x, [1]]))
+    return int(np.diff(sounding).max()) - 1
 
 
 def recordings(folder: Path, condition: str) -> list[np.ndarray]:
@@ -151,6 +178,8 @@ def read_mono(path: Path) -> np.ndarray:
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     if rate != RATE:
         raise BadInput(f"{path}: {rate} Hz, {RATE} expected (resample it first)")
+    if not len(samples):
+        raise BadInput(f"{path}: an empty recording (was it cut off?)")
     return samples[:, 0]
 
 
@@ -163,17 +192,52 @@ def read_room(path: Path, name: str = "") -> Room:
         machine, noise = [p for p in audio_files(path) if p.stem == "machine"], audio_files(path)
         if not machine:
             raise BadInput(f"{path}: no machine.wav; expected impulse responses machine.wav and noise_*.wav")
-        others = [soundfile.read(p, always_2d=True)[0].T for p in noise if p.stem.startswith("noise")]
-        return Room(soundfile.read(machine[0], always_2d=True)[0].T, tuple(others))
+        others = {p.name: read_response(p) for p in noise if p.stem.startswith("noise")}
+        return checked_room(path, read_response(machine[0]), others)
     if not path.is_file():
         raise BadInput(f"{path}: no such file; impulse responses are an npz or a folder of wavs")
-    with np.load(path, allow_pickle=False) as found:
-        rooms = sorted({key.split("__")[0] for key in found if key.endswith("__machine")})
-        if not rooms or (name and name not in rooms):
-            raise BadInput(f"{path}: no room '{name}' (there: {', '.join(rooms) or 'none'}); keys are <room>__machine")
-        chosen = name or rooms[0]
-        noise_keys = sorted(key for key in found if key.startswith(f"{chosen}__noise"))
-        return Room(found[f"{chosen}__machine"], tuple(found[key] for key in noise_keys))
+    found = read_arrays(path)
+    rooms = sorted({key.split("__")[0] for key in found if key.endswith("__machine")})
+    if not rooms or (name and name not in rooms):
+        raise BadInput(f"{path}: no room '{name}' (there: {', '.join(rooms) or 'none'}); keys are <room>__machine")
+    chosen = name or rooms[0]
+    noise_keys = sorted(key for key in found if key.startswith(f"{chosen}__noise"))
+    return checked_room(path, found[f"{chosen}__machine"], {key: found[key] for key in noise_keys})
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Of an npz. Raises BadInput for anything else."""
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return dict(found.items())
+    except Exception as error:  # whatever zip or NumPy make of another file
+        raise BadInput(
+            f"{path}: not readable as an npz; expected arrays <room>__machine and <room>__noise_<i> (C, taps) in one "
+            "(is it another file renamed?)"
+        ) from error
+
+
+def read_response(path: Path) -> np.ndarray:
+    """(C, taps). Raises BadInput at another rate."""
+    samples, rate = soundfile.read(path, always_2d=True)
+    if rate != RATE:
+        raise BadInput(f"{path}: impulse response at {rate} Hz, {RATE} expected (resample it first)")
+    return samples.T
+
+
+def checked_room(path: Path, machine: np.ndarray, noise: Arrays) -> Room:
+    """Raises BadInput where a noise position is missing or was heard by other microphones than the machine."""
+    if not noise:
+        raise BadInput(
+            f"{path}: no impulse response of a noise position; at least one expected, <room>__noise_0 or noise_0.wav"
+        )
+    for name, response in {"machine": machine, **noise}.items():
+        if response.ndim != 2 or not response.size or len(response) != len(machine):
+            raise BadInput(
+                f"{path}: {name} has shape {response.shape}, the machine's {machine.shape}; (C, taps) with the same C "
+                "microphones expected (transposed, or of another recording?)"
+            )
+    return Room(machine, tuple(noise.values()))
 
 
 def simulated_room(n_channels: int, seed: int = 0) -> Room:

@@ -112,7 +112,7 @@ class Distilled:
     def fit_on(self, waves: Iterable[Wave], clean: Iterable[Wave], trail: Path) -> FittedDistilled:
         """Training-normal waves and clean-machine ones; `trail` as `asd.training.optimise` has it.
 
-        Holds the clips and their targets in memory, 1 GB for 512 of 10 s.
+        Holds all clips in memory until `clips` of them are chosen, then those and their targets, 1 GB for 512 of 10 s.
         """
         chosen = spread(list(waves), self.clips)
         if len(chosen) < LEAST:

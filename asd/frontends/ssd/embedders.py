@@ -1,6 +1,6 @@
 """Embedders: a wave (T,) in, a unit vector (E,) of what it sounds like out; and what a distillation target is worth.
 
-    sci       semantic clarity improvement of a target over the mixture it was separated from
+    scis      semantic clarity improvement of targets over the mixtures they were separated from
     weights   SCi of many training clips -> weights in [0, 1]
 
 Shoda et al., "Spectral-to-spatial distillation", sec. III-D. ClapEmbedder, theirs, is in `clap`.
@@ -54,13 +54,11 @@ def unit(vector: np.ndarray) -> np.ndarray:
     return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
 
 
-def sci(embedder: Embedder, target: np.ndarray, mixture: np.ndarray, reference: np.ndarray) -> float:
-    """`sim(target, reference) - sim(mixture, reference)`, cosine similarities of embeddings; waves (T,), fig. 3."""
-    return scis(embedder, [(target, mixture)], reference)[0]
-
-
 def scis(embedder: Embedder, pairs: Sequence[tuple[np.ndarray, np.ndarray]], reference: np.ndarray) -> np.ndarray:
-    """SCi (N,) float64 of (target, mixture) pairs."""
+    """SCi of (target, mixture) pairs of waves (T,), (N,) float64, fig. 3.
+
+    `sim(target, reference) - sim(mixture, reference)`, cosine similarities of embeddings.
+    """
     clean = embedder.embed(reference)
     found = [float((embedder.embed(target) - embedder.embed(mixture)) @ clean) for target, mixture in pairs]
     return np.array(found)
