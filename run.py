@@ -62,8 +62,8 @@ def main(argv: list[str]) -> int:
         width = max(map(len, systems.names()))
         print("\n".join(f"{name:{width}}  {systems.description(name)}" for name in systems.names()))
         return 0
+    from asd.errors import BadInput
     from asd.jobs import JobFailed
-    from asd.vocabulary import BadInput
 
     try:
         show_numbers(args.systems) if args.list else run(args)
@@ -113,9 +113,9 @@ def run(args: argparse.Namespace) -> None:
 
 def request(args: argparse.Namespace) -> Request:
     """The command line as a request. Raises BadInput for what cannot be meant."""
+    from asd.errors import BadInput
     from asd.session import Request
     from asd.system import Ensemble
-    from asd.vocabulary import BadInput
 
     if args.kind is None:
         raise BadInput("-d (development set) or -e (evaluation set) is needed")
@@ -165,7 +165,7 @@ def worker(args: argparse.Namespace, names: Sequence[str], machine: str, words: 
 
 def wanted_seeds(text: str | None) -> int | tuple[int, ...] | None:
     """`3` is a number of seeds, `0,4,7` and `5,` are the seeds themselves."""
-    from asd.vocabulary import BadInput
+    from asd.errors import BadInput
 
     if text is None:
         return None

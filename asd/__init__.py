@@ -3,7 +3,7 @@
 Rooms, in the order a clip passes them: data, frontends, features, detectors, calibration, system (the chain), guard,
 evaluation, submission; settings and jobs serve the command line. A room imports corridors and outside libraries, never
 another room. session alone opens rooms, for run.py.
-Corridors, open to every room: vocabulary, signal, training, store.
+Corridors, open to every room: errors, clips, contracts, signal, training, store.
 
 Shape letters, fixed everywhere: T samples, F frames, K frequency bins, M mel bands, D feature size, N clips,
 S seeds, C channels. Waves are (2, T) float32, channel 0 near, channel 1 far. Scores: higher is more anomalous.

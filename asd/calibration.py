@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaincinv
 
-from asd.vocabulary import BadInput, Score
+from asd.contracts import Score
+from asd.errors import BadInput
 
 
 def gamma_fit(scores: np.ndarray) -> tuple[float, float]:

@@ -19,7 +19,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asd.vocabulary import ANONYMOUS, RATE, BadInput, Clip, ClipName, Wave, did_you_mean
+from asd.clips import ANONYMOUS, RATE, Clip, ClipName
+from asd.contracts import Wave
+from asd.errors import BadInput, did_you_mean
 
 KINDS = {"dev": "dev_data", "eval": "eval_data"}
 SHOWN = 20  # problems listed in one error

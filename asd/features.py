@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd import signal
-from asd.vocabulary import BadInput, Feature, Power
+from asd.contracts import Feature, Power
+from asd.errors import BadInput
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 TAIL = 15  # lines of a failed job's log in the error

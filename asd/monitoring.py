@@ -14,7 +14,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from asd.vocabulary import RATE, Arrays, BadInput, Power, Wave
+from asd.clips import RATE
+from asd.contracts import Arrays, Power, Wave
+from asd.errors import BadInput
 
 
 class Stream(Protocol):

@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from asd import data, evaluation, guard
+from asd.clips import ANONYMOUS, RATE, Clip
+from asd.errors import BadInput
 from asd.evaluation import Result
 from asd.jobs import Job, run_all
 from asd.store import Store, digest, numbers, write_json, write_text, written_whole
 from asd.submission import ResultFolder, Scored
 from asd.system import Chain, ClipScore, Ensemble, FittedSystem, SelectedEnsemble, System, clips_key, prepare
-from asd.vocabulary import ANONYMOUS, RATE, BadInput, Clip
 
 Seed = tuple[str, int]  # a system that trains, and one of its seeds
 Worker = Callable[[Sequence[str], str, Sequence[str]], Sequence[str]]  # names, machine, further words -> command line

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from asd.vocabulary import BadInput, did_you_mean
+from asd.errors import BadInput, did_you_mean
 
 T = TypeVar("T")
 UNFIT = object()  # stands for a value that was refused; the problem is on the list

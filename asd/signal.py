@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
-from asd.vocabulary import RATE
+from asd.clips import RATE
 
 EPS = np.finfo(np.float64).eps  # the organisers' floor under the logarithm: -156.5 dB
 

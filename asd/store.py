@@ -24,11 +24,12 @@ from typing import IO
 
 import numpy as np
 
-from asd.vocabulary import Arrays, BadInput
+from asd.contracts import Arrays
+from asd.errors import BadInput
 
 OURS = ("asd", "systems")
 PIECE = 1 << 20  # bytes of a file held at once: a checkpoint has gigabytes
-NEUTRAL = ("asd.vocabulary", "asd.store")  # corridors whose code gives no number its value
+NEUTRAL = ("asd.clips", "asd.contracts", "asd.errors", "asd.store")  # corridors whose code gives no number its value
 
 
 def digest(*pieces: str | bytes) -> str:

@@ -13,15 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from asd.store import Store, content, digest, fingerprint
-from asd.training import machine_room, macs
-from asd.vocabulary import (
+from asd.clips import Clip
+from asd.contracts import (
     TRAIL,
     Arrays,
-    BadInput,
     Calibrated,
     Calibration,
-    Clip,
     Detector,
     Feature,
     Features,
@@ -32,6 +29,9 @@ from asd.vocabulary import (
     Wave,
     Workplace,
 )
+from asd.errors import BadInput
+from asd.store import Store, content, digest, fingerprint
+from asd.training import machine_room, macs
 
 Read = Callable[[Clip], Wave]
 

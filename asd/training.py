@@ -23,8 +23,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from asd.contracts import Arrays, Workplace
+from asd.errors import BadInput
 from asd.store import digest, written_whole
-from asd.vocabulary import Arrays, BadInput, Workplace
 
 Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 

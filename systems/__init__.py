@@ -30,9 +30,9 @@ def description(name: str) -> str:
 
 def load(name: str, assignments: Sequence[str] = ()) -> System | Ensemble:
     """The recipe with its yaml's and then the command line's departures. Raises BadInput for unknown names."""
+    from asd.errors import BadInput, did_you_mean
     from asd.settings import assignment, read_yaml, resolve
     from asd.system import Ensemble
-    from asd.vocabulary import BadInput, did_you_mean
 
     if name not in names():
         hint = did_you_mean(name, names(), cutoff=0.4)
@@ -50,8 +50,8 @@ def load(name: str, assignments: Sequence[str] = ()) -> System | Ensemble:
 
 def load_members(recipe: Ensemble, assignments: Sequence[str] = ()) -> dict[str, System]:
     """The systems whose scores an ensemble averages; departures that are the ensemble's own are not theirs."""
+    from asd.errors import BadInput
     from asd.system import Ensemble
-    from asd.vocabulary import BadInput
 
     theirs = [text for text in assignments if text.split(".")[0].split("=")[0] not in vars(recipe)]
     members = {name: load(name, theirs) for name in recipe.members}

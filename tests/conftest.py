@@ -1,4 +1,3 @@
-# ruff: noqa: E402
 """A tiny two-microphone data set in the challenge's layout: a hum and noise, one second a clip."""
 
 from __future__ import annotations

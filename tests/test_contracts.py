@@ -7,10 +7,10 @@ from conftest import tone_in_noise
 
 import systems
 from asd import data, guard, store
+from asd.errors import BadInput
 from asd.session import Request, Session, unchanged
 from asd.settings import read_yaml, resolve
 from asd.system import Ensemble
-from asd.vocabulary import BadInput
 
 QUICK = ["detector.training.epochs=2", "detector.network.width=16"]
 SMALL_STUDENT = ["frontend.training.epochs=1", "frontend.student.units=8", "frontend.segment=0.5"]

@@ -14,9 +14,9 @@ import systems
 from asd import settings, store, submission
 from asd.calibration import GammaStandardised, GammaThreshold, gamma_fit
 from asd.detectors import AutoEncoder, MeanSquaredError, SelectiveMahalanobis
+from asd.errors import BadInput
 from asd.store import Store
 from asd.training import Training
-from asd.vocabulary import BadInput
 
 
 def test_arrays_come_back_as_they_went(tmp_path):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asd import data
-from asd.vocabulary import BadInput, Clip, ClipName
+from asd.clips import Clip, ClipName
+from asd.errors import BadInput
 
 SPLITS = ("train", "test")
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from asd import training as loop
+from asd.contracts import Workplace
 from asd.detectors import AutoEncoder, OrganisersNet, SemiDenoising
 from asd.detectors.denoised import Denoiser, NoisyPairs, Patches, denoised, with_noise
 from asd.detectors.unet import ResidualUNet
+from asd.errors import BadInput
 from asd.store import Store
 from asd.training import Training
-from asd.vocabulary import BadInput, Workplace
 
 M = 8
 SMALL = SemiDenoising(

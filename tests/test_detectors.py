@@ -18,8 +18,8 @@ from asd.detectors import (
 from asd.detectors.networks import n_parameters
 from asd.detectors.scoring import Residuals, batch_covariances
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
+from asd.errors import BadInput
 from asd.training import macs
-from asd.vocabulary import BadInput
 
 
 def literal_network(seed):

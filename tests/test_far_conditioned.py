@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from asd import training as loop
+from asd.contracts import Workplace
 from asd.detectors import FarConditionedNeighbours
 from asd.detectors.convolution import Doubled
 from asd.detectors.descriptors import Modulation, RidgeResidual, octave_powers, ridge_residual
@@ -14,9 +15,9 @@ from asd.detectors.far_conditioned import balance, balanced, conditioned, embedd
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.neighbours import DomainDensity, top_mean
 from asd.detectors.windows import Windows, windows_of
+from asd.errors import BadInput
 from asd.store import Store
 from asd.training import Training
-from asd.vocabulary import BadInput, Workplace
 
 RNG = np.random.default_rng(0)
 

@@ -11,10 +11,10 @@ from scipy.integrate import quad
 from scipy.signal import fftconvolve
 
 from asd import frontends, signal
+from asd.errors import BadInput
 from asd.frontends import coherence, subtraction, suppression
 from asd.frontends.transfer import NoiseTransfer, floor_ratio
 from asd.store import fingerprint
-from asd.vocabulary import BadInput
 
 SMALL = {"n_fft": 64, "hop_length": 32}
 TRANSFER = NoiseTransfer(**SMALL)

@@ -35,6 +35,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from asd.errors import BadInput
 from asd.guard import (
     CrossClipReduction,
     ForbiddenFile,
@@ -49,7 +50,6 @@ from asd.guard import (
 )
 from asd.guard import files as guard_files
 from asd.guard.forensics import decimals
-from asd.vocabulary import BadInput
 
 NAMES = [f"section_00_{i:04d}.wav" for i in range(12)]
 A = np.random.default_rng(0).gamma(2.0, 1.0, 12)

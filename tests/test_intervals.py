@@ -5,8 +5,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from asd import evaluation
+from asd.contracts import SystemScores
+from asd.errors import BadInput
 from asd.evaluation import Bootstrap, Truth, intervals
-from asd.vocabulary import BadInput, SystemScores
 
 TRUTH = {
     f"{d}_{c}_{i:02d}.wav": Truth(d, c == "anomaly")

@@ -13,9 +13,9 @@ from conftest import RATE, tone_in_noise
 from test_contracts import opened
 from test_tools import tool
 
-from asd.frontends.ssd import student
+from asd.errors import BadInput
+from asd.frontends.distillation import student
 from asd.monitoring import Monitor
-from asd.vocabulary import BadInput
 
 WINDOW, EVERY = RATE, RATE // 2
 

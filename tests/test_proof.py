@@ -11,11 +11,11 @@ from scipy.stats import rankdata
 
 import systems
 from asd.detectors import AutoEncoder
+from asd.errors import BadInput
 from asd.frontends import RefSub
 from asd.frontends.transfer import FittedReferenced
 from asd.session import Request, Session
 from asd.submission import DECISION, SCORE, file_name, read_rows
-from asd.vocabulary import BadInput
 
 QUICK = ["detector.training.epochs=1", "detector.network.width=16"]
 PEEK: list[Path] = []  # clips a dishonest fit opens

@@ -7,10 +7,10 @@ import torch
 from conftest import RATE
 from test_tools import tool
 
-from asd.frontends.ssd.distillation import si_snr
+from asd.errors import BadInput
+from asd.frontends.distillation.distilled import si_snr
 from asd.separation import blind, measures, mixtures, peers
 from asd.training import Training
-from asd.vocabulary import BadInput
 
 RNG = np.random.default_rng(0)
 
@@ -230,7 +230,7 @@ def bench_of(folders, out, *words):
 
 def test_students_read_the_reference_that_the_other_methods_get(folders, tmp_path):
     from asd.frontends import AdaSubTeacher
-    from asd.frontends.ssd.reference import read_reference
+    from asd.frontends.distillation.reference import read_reference
 
     bench = bench_of(folders, tmp_path)
     (path,) = bench.distilled(AdaSubTeacher()).files()

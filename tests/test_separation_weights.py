@@ -9,10 +9,10 @@ import pytest
 import torch
 from scipy.signal import resample_poly
 
+from asd.errors import BadInput
 from asd.frontends import AudioSepTeacher, ClapEmbedder
-from asd.frontends.ssd import audiosep, clap
-from asd.frontends.ssd.resunet import ResUNet30
-from asd.vocabulary import BadInput
+from asd.frontends.distillation import audiosep, clap
+from asd.frontends.distillation.resunet import ResUNet30
 
 
 @pytest.fixture(scope="module")

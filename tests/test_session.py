@@ -11,10 +11,10 @@ import pytest
 import systems
 from asd import data
 from asd import session as house
+from asd.errors import BadInput
 from asd.session import Request, Session
 from asd.submission import read_rows
 from asd.system import Ensemble, SelectedEnsemble
-from asd.vocabulary import BadInput
 
 QUICK = ["detector.training.epochs=1", "detector.network.width=16"]
 

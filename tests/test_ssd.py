@@ -10,11 +10,11 @@ import torch
 from conftest import RATE, tone_in_noise, write_clip
 
 from asd import signal
+from asd.errors import BadInput
 from asd.frontends import AdaSub, AdaSubTeacher, Distilled, LogMelEmbedder, NarrowBandLSTM
-from asd.frontends.ssd import distillation, reference, student
-from asd.frontends.ssd.embedders import PercentileWeights, scis, unit
+from asd.frontends.distillation import distillation, reference, student
+from asd.frontends.distillation.embedders import PercentileWeights, scis, unit
 from asd.training import Training
-from asd.vocabulary import BadInput
 
 SMALL = NarrowBandLSTM(units=(8, 6))
 QUICK = Training(epochs=2, batch_size=4, validation_share=0.25, patience=2, clip_norm=5.0)

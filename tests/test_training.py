@@ -3,11 +3,12 @@ import pytest
 import torch
 
 from asd import training
+from asd.contracts import Workplace
 from asd.detectors import AutoEncoder, OrganisersNet
 from asd.detectors.vectors import Vectors, reconstruction_loss
+from asd.errors import BadInput
 from asd.store import Store
 from asd.training import Training
-from asd.vocabulary import BadInput, Workplace
 
 RNG = np.random.default_rng(0)
 VECTORS = Vectors([RNG.normal(size=(40, 6)).astype(np.float32) for _ in range(10)], 5)

@@ -10,9 +10,9 @@ from scipy.stats import hmean
 from sklearn.metrics import roc_auc_score
 
 from asd import evaluation
+from asd.errors import BadInput
 from asd.evaluation import Truth, read_truth
 from asd.submission import decision_text, file_name, score_text
-from asd.vocabulary import BadInput
 
 RNG = np.random.default_rng(5)
 MACHINES = ("Sander", "ToyDrone")

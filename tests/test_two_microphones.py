@@ -10,9 +10,9 @@ from asd.detectors import MeanSquaredError, OrganisersNet, SelectiveMahalanobis,
 from asd.detectors.scoring import Residuals
 from asd.detectors.two_microphones import half
 from asd.detectors.vectors import Vectors
+from asd.errors import BadInput
 from asd.features import LogMelPair
 from asd.frontends import Near, NearAndDifference
-from asd.vocabulary import BadInput
 
 M, CONTEXT = 4, 5
 RNG = np.random.default_rng(0)

@@ -12,8 +12,8 @@ from conftest import tool
 from scipy.stats import rankdata
 
 from asd import submission
+from asd.errors import BadInput
 from asd.submission import DECISION, DEV_MACHINES, EVAL_MACHINES, SCORE, file_name
-from asd.vocabulary import BadInput
 
 VALIDATE = tool("validate")
 L1 = "Example_EXU_task2_1"

@@ -22,14 +22,14 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from torch import nn  # noqa: E402
+import numpy as np
+import torch
+from torch import nn
 
-from asd import signal  # noqa: E402
-from asd.detectors import AutoEncoder  # noqa: E402
-from asd.detectors.vectors import Vectors, reconstruction_loss, stack  # noqa: E402
-from asd.training import Training, optimise  # noqa: E402
+from asd import signal
+from asd.detectors import AutoEncoder
+from asd.detectors.vectors import Vectors, reconstruction_loss, stack
+from asd.training import Training, optimise
 
 CONTEXT = 5
 

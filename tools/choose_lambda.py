@@ -22,11 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import systems
 from asd import data, evaluation
+from asd.errors import BadInput
 from asd.settings import read_yaml
 from asd.store import write_text
 from asd.submission import SCORE, file_name, read_rows
 from asd.tables import rendered
-from asd.vocabulary import BadInput
 
 RUN = Path(__file__).resolve().parent.parent / "run.py"
 SYSTEM = "msm_dsp_knn"

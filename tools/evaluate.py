@@ -18,9 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import evaluation
+from asd.errors import BadInput
 from asd.submission import part_of, read_systems
 from asd.tables import FORMATS, rendered
-from asd.vocabulary import BadInput
 
 
 def truths_of(path: Path, machines: Sequence[str] | None) -> evaluation.Truths:

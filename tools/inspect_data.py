@@ -18,7 +18,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import data
-from asd.vocabulary import ANONYMOUS, RATE, BadInput, ClipName, Wave
+from asd.clips import ANONYMOUS, RATE, ClipName
+from asd.contracts import Wave
+from asd.errors import BadInput
 
 SPLITS = ("train", "test")
 

@@ -22,10 +22,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import evaluation
+from asd.errors import BadInput
 from asd.settings import read_yaml
 from asd.submission import SCORE, file_name, read_rows
 from asd.tables import rendered
-from asd.vocabulary import BadInput
 
 PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))
 Terms = tuple[float, float, float]  # AUC_source, AUC_target, pAUC of one machine

@@ -27,14 +27,15 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import numpy as np  # noqa: E402
-import soundfile  # noqa: E402
+import numpy as np
+import soundfile
 
-import systems  # noqa: E402
-from asd import data  # noqa: E402
-from asd.monitoring import Monitor, Reading  # noqa: E402
-from asd.system import Chain, Ensemble  # noqa: E402
-from asd.vocabulary import RATE, BadInput  # noqa: E402
+import systems
+from asd import data
+from asd.clips import RATE
+from asd.errors import BadInput
+from asd.monitoring import Monitor, Reading
+from asd.system import Chain, Ensemble
 
 POLL = 0.5  # s between looks at a folder
 FRAME = 4  # bytes of one sample of two PCM_16 channels

@@ -20,10 +20,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import evaluation, guard
+from asd.clips import ANONYMOUS
+from asd.contracts import SystemScores
+from asd.errors import BadInput
 from asd.settings import read_yaml
 from asd.submission import part_of, read_systems
 from asd.tables import FORMATS, rendered
-from asd.vocabulary import ANONYMOUS, BadInput, SystemScores
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 

@@ -23,11 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import systems
 from asd import evaluation, submission
+from asd.errors import BadInput
 from asd.settings import read_yaml
 from asd.store import write_text
 from asd.submission import Measured
 from asd.tables import rendered
-from asd.vocabulary import BadInput
 
 MACS = ("none", "clip", "second")
 TABLES = {"md": "markdown", "tex": "latex"}

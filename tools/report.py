@@ -34,10 +34,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import systems
 from asd import data, evaluation, signal, submission
+from asd.clips import ANONYMOUS, CONDITIONS, DOMAINS, RATE, Clip
+from asd.contracts import SystemScores
+from asd.errors import BadInput
 from asd.session import Request, Session
 from asd.settings import read_yaml, resolve
 from asd.system import Ensemble
-from asd.vocabulary import ANONYMOUS, CONDITIONS, DOMAINS, RATE, BadInput, Clip, SystemScores
 
 COLOURS = {"normal": "#2b6cb0", "anomaly": "#c53030", "training": "#718096", "test": "#2b6cb0"}
 RANGE = 70  # dB shown of a spectrogram

@@ -29,20 +29,22 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
+import numpy as np
+import torch
 
-from asd.detectors import AutoEncoder  # noqa: E402
-from asd.features import LogMel  # noqa: E402
-from asd.frontends import AdaSubTeacher, AudioSepTeacher, ClapEmbedder, Distilled, LogMelEmbedder, Near  # noqa: E402
-from asd.frontends.ssd.distillation import FittedDistilled, restored_gain, si_snr  # noqa: E402
-from asd.frontends.ssd.embedders import scis  # noqa: E402
-from asd.frontends.ssd.teachers import Teacher  # noqa: E402
-from asd.separation import blind, measures, mixtures, peers  # noqa: E402
-from asd.settings import assignment, resolve  # noqa: E402
-from asd.store import Store, content, digest, fingerprint, write_json, write_text, written_whole  # noqa: E402
-from asd.training import Training, machine_room, pin  # noqa: E402
-from asd.vocabulary import RATE, BadInput, Workplace  # noqa: E402
+from asd.clips import RATE
+from asd.contracts import Workplace
+from asd.detectors import AutoEncoder
+from asd.errors import BadInput
+from asd.features import LogMel
+from asd.frontends import AdaSubTeacher, AudioSepTeacher, ClapEmbedder, Distilled, LogMelEmbedder, Near
+from asd.frontends.distillation.distilled import FittedDistilled, restored_gain, si_snr
+from asd.frontends.distillation.embedders import scis
+from asd.frontends.distillation.teachers import Teacher
+from asd.separation import blind, measures, mixtures, peers
+from asd.settings import assignment, resolve
+from asd.store import Store, content, digest, fingerprint, write_json, write_text, written_whole
+from asd.training import Training, machine_room, pin
 
 Separate = Callable[[np.ndarray], np.ndarray]  # (C, T) -> (T,)
 AUDIOSEP_PARAMETERS = 26_447_941

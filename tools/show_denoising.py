@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import run
 from asd import data
+from asd.clips import RATE, Clip
 from asd.detectors.denoised import DenoisedScorer, denoised
+from asd.errors import BadInput
 from asd.session import Session
 from asd.system import Chain
-from asd.vocabulary import RATE, BadInput, Clip
 
 SYSTEM = "semi_denoise"
 Pair = tuple[str, np.ndarray, np.ndarray]  # clip name, original (F, M) and reconstruction (F, M) in dB

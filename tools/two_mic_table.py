@@ -26,10 +26,10 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import data, evaluation
+from asd.errors import BadInput
 from asd.store import written_whole
 from asd.submission import SCORE, file_name, read_rows
 from asd.tables import rendered
-from asd.vocabulary import BadInput
 
 RUN = Path(__file__).resolve().parent.parent / "run.py"
 N_TRAIN, N_TEST = 1000, 200  # clips of a machine, and of each condition in the test; sec. 3.1

@@ -19,9 +19,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import data, evaluation, guard, submission
+from asd.clips import Clip
+from asd.contracts import SystemScores
+from asd.errors import BadInput
 from asd.submission import NAME, Expected, Package, ResultFolder
 from asd.system import clips_key
-from asd.vocabulary import BadInput, Clip, SystemScores
 
 CHECKLIST = """\
 What no program can check; go through it before you submit:

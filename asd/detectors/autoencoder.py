@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from asd import training as loop
+from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.networks import Network, OrganisersNet, Reconstruction, Scaling, Unscaled, n_parameters
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
 from asd.store import digest, fingerprint
 from asd.training import Training
-from asd.vocabulary import Arrays, Feature, Workplace
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from asd.clips import DOMAINS
+from asd.contracts import Arrays
 from asd.detectors.scoring import Residuals
-from asd.vocabulary import DOMAINS, Arrays, BadInput
+from asd.errors import BadInput
 
 ROWS = 20_000  # residual vectors at most that a shrinkage is estimated on
 

@@ -17,14 +17,15 @@ import torch
 from torch import nn
 
 from asd import training as loop
+from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.autoencoder import AutoEncoder, AutoEncoderScorer
 from asd.detectors.convolution import repeated
 from asd.detectors.networks import n_parameters
 from asd.detectors.unet import ResidualUNet
 from asd.detectors.windows import BandScale, filled
+from asd.errors import BadInput
 from asd.store import digest, fingerprint
 from asd.training import Training, generator
-from asd.vocabulary import Arrays, BadInput, Feature, Workplace
 
 
 @dataclass(frozen=True)

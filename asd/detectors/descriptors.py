@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 TINY = 1e-3  # dB, or dB^2: under a logarithm, far below any microphone's own fluctuation
 

@@ -16,14 +16,15 @@ import numpy as np
 import torch
 
 from asd import training as loop
+from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.descriptors import Modulation, RidgeResidual
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.neighbours import DomainDensity, Neighbours, top_mean
 from asd.detectors.networks import PerDimension, n_parameters
 from asd.detectors.windows import Windows, windows_of
+from asd.errors import BadInput
 from asd.store import digest, fingerprint
 from asd.training import Training
-from asd.vocabulary import Arrays, BadInput, Feature, Workplace
 
 BLOCKS = ("msm", "ridge", "modulation")
 BATCH = 256  # windows embedded at once

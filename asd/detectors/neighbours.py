@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asd.vocabulary import DOMAINS, BadInput
+from asd.clips import DOMAINS
+from asd.errors import BadInput
 
 TINY = 1e-12  # distance; two windows of the same samples have none
 

@@ -11,7 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
-from asd.vocabulary import DOMAINS, Arrays, BadInput
+from asd.clips import DOMAINS
+from asd.contracts import Arrays
+from asd.errors import BadInput
 
 
 @dataclass(frozen=True)

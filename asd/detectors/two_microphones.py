@@ -14,14 +14,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from asd.contracts import Arrays
 from asd.detectors.autoencoder import AutoEncoder
 from asd.detectors.networks import OrganisersNet, Reconstruction
 from asd.detectors.scoring import Residuals
 from asd.detectors.stacked import StackedBatchNorm, StackedLinear, generators
 from asd.detectors.vectors import Vectors
+from asd.errors import BadInput
 from asd.store import digest, fingerprint
 from asd.training import Training
-from asd.vocabulary import Arrays, BadInput
 
 CHANNELS = ("reference", "difference")
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from asd.vocabulary import BadInput, Feature
+from asd.contracts import Feature
+from asd.errors import BadInput
 
 
 class Vectors:

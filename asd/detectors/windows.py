@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from asd.contracts import Feature
 from asd.detectors.networks import PerDimension, Standardise
-from asd.vocabulary import Feature
 
 
 def filled(feature: Feature, window: int) -> Feature:

@@ -10,10 +10,11 @@ from itertools import combinations
 
 import numpy as np
 
+from asd.contracts import SystemScores
+from asd.errors import BadInput
 from asd.evaluation.intervals import Bootstrap, interval, omegas, probability_of_improvement
 from asd.evaluation.metric import METRICS, evaluate, omega, rows, terms_of
 from asd.evaluation.truth import Truths
-from asd.vocabulary import BadInput, SystemScores
 
 Scores = Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
 Draws = Mapping[str, np.ndarray]  # machine -> (B, 3) terms of every bootstrap draw

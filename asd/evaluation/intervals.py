@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asd.clips import DOMAINS
+from asd.errors import BadInput
 from asd.evaluation.metric import MAX_FPR, columns, same_clips
 from asd.evaluation.truth import Truth, Truths
-from asd.vocabulary import DOMAINS, BadInput
 
 LEVEL = 0.95  # of the intervals
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from asd.clips import DOMAINS
+from asd.errors import BadInput
 from asd.evaluation.truth import Truth
-from asd.vocabulary import DOMAINS, BadInput
 
 MAX_FPR = 0.1  # of the pAUC
 

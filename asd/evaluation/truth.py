@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asd.clips import DOMAINS, ClipName
+from asd.errors import BadInput
 from asd.store import content
-from asd.vocabulary import DOMAINS, BadInput, ClipName
 
 DATA, DOMAIN = "ground_truth_data", "ground_truth_domain"  # folders of the organisers' evaluator
 PREFIX, SUFFIX = "ground_truth_", "_test.csv"  # of their files: ground_truth_<machine>_section_00_test.csv

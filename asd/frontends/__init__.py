@@ -7,8 +7,7 @@ part that decides what `fit` learns: front-ends with equal statistics share what
 from asd.frontends.canceller import Canceller
 from asd.frontends.channel import Difference, Far, Mean, Near
 from asd.frontends.coherence import CohGate, CohSub
-from asd.frontends.pair import NearAndDifference, NearAndFar
-from asd.frontends.ssd import (
+from asd.frontends.distillation import (
     AdaSubTeacher,
     AudioSepTeacher,
     ClapEmbedder,
@@ -17,6 +16,7 @@ from asd.frontends.ssd import (
     NarrowBandLSTM,
     PercentileWeights,
 )
+from asd.frontends.pair import NearAndDifference, NearAndFar
 from asd.frontends.subtraction import AdaSub, RefSub
 from asd.frontends.suppression import DecisionDirectedWiener, LogSpectralAmplitude
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd import signal
+from asd.errors import BadInput
 from asd.frontends.channel import Fixed
-from asd.vocabulary import BadInput
 
 
 def cancel(near: np.ndarray, far: np.ndarray, ridge: float) -> np.ndarray:

@@ -12,7 +12,8 @@ from typing import Self
 import numpy as np
 
 from asd import signal
-from asd.vocabulary import Arrays, BadInput, Power, Wave
+from asd.contracts import Arrays, Power, Wave
+from asd.errors import BadInput
 
 
 def check_stft(n_fft: int, hop_length: int) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 from scipy.signal import lfilter
 
 from asd import signal
+from asd.errors import BadInput
 from asd.frontends.channel import Fixed, check_floor
 from asd.frontends.subtraction import check_factor, subtract
 from asd.frontends.transfer import Referenced, near_and_noise
-from asd.vocabulary import BadInput
 
 # Kim 2026 gives none. 0.9 at a hop of 32 ms is a time constant of 0.3 s, short against a clip, and averages about
 # (1 + 0.9) / (1 - 0.9) = 19 frames: channels which share nothing still show |Gamma|^2 of about 1/19 and lose 0.5 dB.

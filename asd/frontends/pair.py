@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd import signal
+from asd.contracts import Power, Wave
 from asd.frontends.channel import Fixed
-from asd.vocabulary import Power, Wave
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asd.errors import BadInput
 from asd.frontends.channel import check_floor
 from asd.frontends.transfer import Referenced, near_and_noise
-from asd.vocabulary import BadInput
 
 TINY = np.finfo(np.float32).tiny  # stands for a power of zero under the logarithm
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import exp1
 
+from asd.errors import BadInput
 from asd.frontends.channel import check_floor
 from asd.frontends.transfer import Referenced, near_and_noise
-from asd.vocabulary import BadInput
 
 MOST = 1e6  # a-posteriori SNR, 60 dB: stands for a noise power of zero; the Wiener gain is 1 there to six digits
 LEAST = 1e-10  # v of the log-spectral amplitude: E1(0) is infinite

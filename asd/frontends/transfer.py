@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd import signal
+from asd.contracts import Arrays, Power, Wave
+from asd.errors import BadInput
 from asd.frontends.channel import check_stft
-from asd.vocabulary import Arrays, BadInput, Power, Wave
 
 SILENCE = 1e-20  # power; PCM_16's own rounding noise is about 3e-8 at n_fft 1024, so only digital silence lies below
 

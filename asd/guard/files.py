@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import soundfile  # noqa: F401  so that the first policy covers its opener
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 FILES = frozenset({"open", "os.listdir", "os.scandir", "os.link", "os.rename"})  # events whose first argument is a path
 PROCESSES = frozenset(

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 LEAST = 8  # clips and distinct values below which every one of these patterns is met by chance
 PERCENTILES = (50, 60, 70, 75, 80, 85, 90, 95, 97, 98, 99)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 RULE = "the challenge's rule: no statistic over evaluation clips may enter a score or a decision"
 ALLOWED = (

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 N_FFT, HOP = 1024, 512  # samples; chosen: 64 ms, longer than the room's early reflections, and half the frames of 512
 BASES, ITERATIONS = 8, 100  # Shoda et al., sec. IV-C

@@ -18,7 +18,9 @@ import numpy as np
 import soundfile
 from scipy.signal import fftconvolve
 
-from asd.vocabulary import RATE, Arrays, BadInput
+from asd.clips import RATE
+from asd.contracts import Arrays
+from asd.errors import BadInput
 
 SUFFIXES = (".wav", ".flac")
 TRAIN_SHARE = 0.6  # of the normal recordings, or of the only one's length

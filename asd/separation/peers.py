@@ -16,8 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from asd.clips import RATE
 from asd.training import Training, optimise
-from asd.vocabulary import RATE
 
 N_FFT, HOP = 512, 256  # samples, as the student's
 BINS = N_FFT // 2 + 1

@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 MIB = 2**20
 LARGEST = {".csv": 4 * MIB, ".yaml": MIB, ".pdf": 50 * MIB}  # a machine's 200 clips are about 10 KiB

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 SCORE, DECISION = "anomaly_score", "decision_result"
 NAME = re.compile(rf"({SCORE}|{DECISION})_(.+)_section_(\d\d)_test\.csv", re.ASCII)

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from asd.errors import did_you_mean
 from asd.submission import meta
 from asd.submission.files import DECISION, NAME, SCORE, file_name, parse
 from asd.submission.package import MOST_SYSTEMS, TOP
-from asd.vocabulary import did_you_mean
 
 SHOWN = 3  # clip names in one defect
 DEV_MACHINES = ("ToyCar", "ToyCarEmu", "bearingEmu", "fan", "gearboxEmu", "sliderEmu", "valveEmu")

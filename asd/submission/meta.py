@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from asd.vocabulary import did_you_mean
+from asd.errors import did_you_mean
 
 DESCRIPTION = (
     "input_sampling_rate",

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asd.errors import did_you_mean
 from asd.store import written_whole
 from asd.submission import meta
 from asd.submission.meta import DESCRIPTION, LABEL, Located
-from asd.vocabulary import did_you_mean
 
 MOST_SYSTEMS = 4
 TOP = "task2"

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from asd.contracts import SystemScores
+from asd.errors import BadInput
 from asd.submission.archive import read_archive
 from asd.submission.files import DECISION, NAME, SCORE, file_name, parse, read_decisions, read_rows
-from asd.vocabulary import BadInput, SystemScores
 
 LONG = ("machine_type", "file_id", "anomaly_score")  # columns of one CSV that holds all machines' scores
 

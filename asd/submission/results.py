@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from asd.contracts import Record
+from asd.errors import BadInput
 from asd.store import digest, write_json, write_text
 from asd.submission.files import DECISION, SCORE, decision_text, file_name, read_decisions, read_rows, score_text
-from asd.vocabulary import BadInput, Record
 
 LOCK = ".lock"
 KEPT = ("system.yaml", "selected.json", LOCK)  # by a clean-up; system.yaml changes last: a killed one begins again

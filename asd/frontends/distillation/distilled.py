@@ -18,14 +18,16 @@ import numpy as np
 import torch
 
 from asd import signal
+from asd.clips import RATE
+from asd.contracts import Arrays, Power, Wave
+from asd.errors import BadInput
 from asd.frontends.channel import check_stft
-from asd.frontends.ssd.embedders import Embedder, LogMelEmbedder, PercentileWeights, scis
-from asd.frontends.ssd.reference import cleanest, present, read_reference
-from asd.frontends.ssd.student import NarrowBandLSTM, NarrowBandNet, Stream, estimate, separate
-from asd.frontends.ssd.teachers import AdaSubTeacher, Teacher
+from asd.frontends.distillation.embedders import Embedder, LogMelEmbedder, PercentileWeights, scis
+from asd.frontends.distillation.reference import cleanest, present, read_reference
+from asd.frontends.distillation.student import NarrowBandLSTM, NarrowBandNet, Stream, estimate, separate
+from asd.frontends.distillation.teachers import AdaSubTeacher, Teacher
 from asd.store import written_whole
 from asd.training import Training, optimise
-from asd.vocabulary import RATE, Arrays, BadInput, Power, Wave
 
 EPS = 1e-8  # energy; keeps SI-SNR finite, a 2 s segment of a -60 dB wave has 3e-2
 LEAST = 5  # training clips: fewer leave none to validate on
@@ -90,7 +92,7 @@ class Distilled:
         check_stft(self.n_fft, self.hop_length)
         for name, part, kind in (("teacher", self.teacher, Teacher), ("embedder", self.embedder, Embedder)):
             if not isinstance(part, kind):
-                raise BadInput(f"{name} {type(part).__name__}: a {name} expected, see asd/frontends/ssd")
+                raise BadInput(f"{name} {type(part).__name__}: a {name} expected, see asd/frontends/distillation")
         if self.segment <= 0 or self.clips < LEAST:
             raise BadInput(f"segment {self.segment} s, clips {self.clips}: above 0 and at least {LEAST} expected")
 

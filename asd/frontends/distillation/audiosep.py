@@ -15,13 +15,15 @@ import numpy as np
 import torch
 from scipy.signal import resample_poly
 
-from asd.frontends.ssd.checkpoints import AUDIOSEP, below, found, load_exactly, read_tensors
-from asd.frontends.ssd.clap import ClapEmbedder
-from asd.frontends.ssd.embedders import unit
-from asd.frontends.ssd.reference import present
-from asd.frontends.ssd.resunet import QUERY, RATE_32K, ResUNet30
-from asd.frontends.ssd.teachers import Teach
-from asd.vocabulary import RATE, BadInput, Wave
+from asd.clips import RATE
+from asd.contracts import Wave
+from asd.errors import BadInput
+from asd.frontends.distillation.checkpoints import AUDIOSEP, below, found, load_exactly, read_tensors
+from asd.frontends.distillation.clap import ClapEmbedder
+from asd.frontends.distillation.embedders import unit
+from asd.frontends.distillation.reference import present
+from asd.frontends.distillation.resunet import QUERY, RATE_32K, ResUNet30
+from asd.frontends.distillation.teachers import Teach
 
 PREFIXES = ("ss_model.", "module.", "model.", "")
 FIXED = ("base.stft.", "base.istft.")  # the transform's own tensors in the checkpoints; torch.stft makes them

@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from asd import signal
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 
 @runtime_checkable

@@ -6,8 +6,6 @@ Nothing here computes. A part is a frozen dataclass of numbers (the recipe); `fi
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,59 +21,6 @@ Power = np.ndarray  # (C, K, F) float32 power spectrogram, one or more channels
 Feature = np.ndarray  # (F, D) float32, one clip
 Arrays = dict[str, np.ndarray]  # a fitted part as the store keeps it
 
-RATE = 16_000  # Hz, the challenge's sampling rate
-DOMAINS = ("source", "target")
-CONDITIONS = ("normal", "anomaly")
-
-
-class BadInput(ValueError):
-    """The caller's data or arguments are at fault; the message says what, found, allowed and the likely mistake."""
-
-
-def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:
-    """`, did you mean '<nearest>'?`, or nothing where no known name is as near as `cutoff` (0 to 1)."""
-    near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=cutoff)
-    return f", did you mean '{near[0]}'?" if near else ""
-
-
-@dataclass(frozen=True, order=True)
-class Clip:
-    """One recording as a detector may know it: no label, no test domain."""
-
-    path: Path
-    machine: str
-    section: str
-
-
-@dataclass(frozen=True)
-class ClipName:
-    """What a development (or renamed evaluation) file name says.
-
-    >>> ClipName.parse("section_00_target_test_anomaly_0012_car_B2_mic_2_mic_1.wav").attributes
-    (('car', 'B2'), ('mic', '2'), ('mic', '1'))
-    """
-
-    section: str
-    domain: str  # source | target
-    split: str  # train | test
-    condition: str  # normal | anomaly
-    number: int
-    attributes: tuple[tuple[str, str], ...]  # pairs in order: keys may stand twice and differ only by case
-
-    GRAMMAR = re.compile(r"section_(\d{2})_(source|target)_(train|test)_(normal|anomaly)_(\d{4})_(.+)\.wav", re.ASCII)
-
-    @classmethod
-    def parse(cls, name: str) -> ClipName:
-        """Raises BadInput when `name` is not of the challenge's grammar."""
-        match = cls.GRAMMAR.fullmatch(name)
-        if match is None:
-            raise BadInput(
-                f"{name}: not a name of the challenge; expected section_NN_<source|target>_<train|test>_"
-                "<normal|anomaly>_NNNN_<attributes>.wav (is it an anonymous evaluation clip, or another year's?)"
-            )
-        section, domain, split, condition, number, attributes = match.groups()
-        return cls(section, domain, split, condition, int(number), attribute_pairs(attributes))
-
 
 @dataclass(frozen=True)
 class SystemScores:
@@ -85,18 +30,6 @@ class SystemScores:
     scores: Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
     decisions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     seeds: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)  # label -> as `scores`
-
-
-ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav", re.ASCII)  # evaluation test clips
-
-
-def attribute_pairs(text: str) -> tuple[tuple[str, str], ...]:
-    """`car_B2_spd_5` -> (('car', 'B2'), ('spd', '5')); `noAttribute` -> (); a key left over keeps an empty value."""
-    if text == "noAttribute":
-        return ()
-    words = text.split("_")
-    words += [""] * (len(words) % 2)
-    return tuple(zip(words[::2], words[1::2], strict=True))
 
 
 @dataclass(frozen=True)

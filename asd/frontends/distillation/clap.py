@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from scipy.signal import resample_poly
 
-from asd.frontends.ssd.checkpoints import CLAP, Tensors, below, found, load_exactly, read_tensors
-from asd.frontends.ssd.embedders import unit
-from asd.vocabulary import RATE, BadInput
+from asd.clips import RATE
+from asd.errors import BadInput
+from asd.frontends.distillation.checkpoints import CLAP, Tensors, below, found, load_exactly, read_tensors
+from asd.frontends.distillation.embedders import unit
 
 CLAP_RATE = 48_000  # Hz
 WINDOW = 10 * CLAP_RATE  # samples; longer clips are cut into windows, and their embeddings averaged

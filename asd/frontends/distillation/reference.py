@@ -9,9 +9,11 @@ import numpy as np
 import soundfile
 
 from asd import signal
+from asd.clips import RATE
+from asd.contracts import Wave
+from asd.errors import BadInput
 from asd.frontends.subtraction import local_snr
 from asd.frontends.transfer import NoiseTransfer, near_and_noise
-from asd.vocabulary import RATE, BadInput, Wave
 
 MOST = 60.0  # dB a bin counts at most: a digitally silent far channel is no cleaner than a quiet one
 

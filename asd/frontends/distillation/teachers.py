@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from asd import signal
-from asd.frontends.ssd.student import inverse_stft
+from asd.contracts import Wave
+from asd.frontends.distillation.student import inverse_stft
 from asd.frontends.subtraction import TINY, AdaSub
-from asd.vocabulary import Wave
 
 Teach = Callable[[Wave], np.ndarray]  # (C, T) -> (T,) float32
 

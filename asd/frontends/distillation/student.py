@@ -22,7 +22,8 @@ from scipy.signal import lfilter
 from torch import nn
 
 from asd import signal
-from asd.vocabulary import RATE, BadInput
+from asd.clips import RATE
+from asd.errors import BadInput
 
 TINY = 1e-8  # magnitude; stands for a silent bin's mean, far below PCM_16's rounding noise (about 1e-4)
 BINS = 33  # a chunk's states stay in the core's cache: 1.6 times faster than all 257 bins, in training 2 times

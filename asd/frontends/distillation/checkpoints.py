@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from asd.vocabulary import BadInput
+from asd.errors import BadInput
 
 Tensors = dict[str, torch.Tensor]
 

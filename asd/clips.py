@@ -1,0 +1,64 @@
+"""Clips and their names: the challenge's sampling rate, domains, conditions and file-name grammar."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from asd.errors import BadInput
+
+RATE = 16_000  # Hz, the challenge's sampling rate
+DOMAINS = ("source", "target")
+CONDITIONS = ("normal", "anomaly")
+
+
+@dataclass(frozen=True, order=True)
+class Clip:
+    """One recording as a detector may know it: no label, no test domain."""
+
+    path: Path
+    machine: str
+    section: str
+
+
+@dataclass(frozen=True)
+class ClipName:
+    """What a development (or renamed evaluation) file name says.
+
+    >>> ClipName.parse("section_00_target_test_anomaly_0012_car_B2_mic_2_mic_1.wav").attributes
+    (('car', 'B2'), ('mic', '2'), ('mic', '1'))
+    """
+
+    section: str
+    domain: str  # source | target
+    split: str  # train | test
+    condition: str  # normal | anomaly
+    number: int
+    attributes: tuple[tuple[str, str], ...]  # pairs in order: keys may stand twice and differ only by case
+
+    GRAMMAR = re.compile(r"section_(\d{2})_(source|target)_(train|test)_(normal|anomaly)_(\d{4})_(.+)\.wav", re.ASCII)
+
+    @classmethod
+    def parse(cls, name: str) -> ClipName:
+        """Raises BadInput when `name` is not of the challenge's grammar."""
+        match = cls.GRAMMAR.fullmatch(name)
+        if match is None:
+            raise BadInput(
+                f"{name}: not a name of the challenge; expected section_NN_<source|target>_<train|test>_"
+                "<normal|anomaly>_NNNN_<attributes>.wav (is it an anonymous evaluation clip, or another year's?)"
+            )
+        section, domain, split, condition, number, attributes = match.groups()
+        return cls(section, domain, split, condition, int(number), attribute_pairs(attributes))
+
+
+ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav", re.ASCII)  # evaluation test clips
+
+
+def attribute_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """`car_B2_spd_5` -> (('car', 'B2'), ('spd', '5')); `noAttribute` -> (); a key left over keeps an empty value."""
+    if text == "noAttribute":
+        return ()
+    words = text.split("_")
+    words += [""] * (len(words) % 2)
+    return tuple(zip(words[::2], words[1::2], strict=True))

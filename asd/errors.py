@@ -1,0 +1,16 @@
+"""Errors that a person can act on: what was found, what was expected, and the likely mistake."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """The caller's data or arguments are at fault; the message says what, found, allowed and the likely mistake."""
+
+
+def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:
+    """`, did you mean '<nearest>'?`, or nothing where no known name is as near as `cutoff` (0 to 1)."""
+    near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=cutoff)
+    return f", did you mean '{near[0]}'?" if near else ""
