@@ -12,7 +12,7 @@ from conftest import RATE, tone_in_noise, write_clip
 from asd import signal
 from asd.errors import BadInput
 from asd.frontends import AdaSub, AdaSubTeacher, Distilled, LogMelEmbedder, NarrowBandLSTM
-from asd.frontends.distillation import distillation, reference, student
+from asd.frontends.distillation import distilled, reference, student
 from asd.frontends.distillation.embedders import PercentileWeights, scis, unit
 from asd.training import Training
 
@@ -108,22 +108,22 @@ def test_si_snr_is_the_papers():
     target, found = rng.normal(size=(2, 1000))
     delta = found @ target / (target @ target)
     literal = 10 * np.log10(np.sum((delta * target) ** 2) / np.sum((delta * target - found) ** 2))
-    ours = distillation.si_snr(torch.from_numpy(found), torch.from_numpy(target))
+    ours = distilled.si_snr(torch.from_numpy(found), torch.from_numpy(target))
     assert float(ours) == pytest.approx(literal, abs=1e-6)
-    assert float(distillation.si_snr(torch.from_numpy(-3 * found), torch.from_numpy(target))) == pytest.approx(literal)
+    assert float(distilled.si_snr(torch.from_numpy(-3 * found), torch.from_numpy(target))) == pytest.approx(literal)
 
 
 def test_si_snr_agrees_with_torchmetrics():
     audio = pytest.importorskip("torchmetrics.functional.audio", reason="NO TORCHMETRICS: the oracle did not run")
     found, target = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, 800)))
     theirs = audio.scale_invariant_signal_distortion_ratio(found, target, zero_mean=False)
-    assert torch.allclose(distillation.si_snr(found, target), theirs, atol=1e-5)
+    assert torch.allclose(distilled.si_snr(found, target), theirs, atol=1e-5)
 
 
 def test_the_gain_comes_back():
     clean, noise = machine_alone(), np.random.default_rng(0).normal(0, 0.05, RATE).astype(np.float32)
-    assert np.allclose(distillation.restored_gain(-7 * clean, clean + noise), clean, atol=2e-3)
-    assert not distillation.restored_gain(0 * clean, clean).any()
+    assert np.allclose(distilled.restored_gain(-7 * clean, clean + noise), clean, atol=2e-3)
+    assert not distilled.restored_gain(0 * clean, clean).any()
 
 
 def test_weights_run_from_0_to_1_between_the_percentiles():
@@ -136,18 +136,18 @@ def test_weights_run_from_0_to_1_between_the_percentiles():
 
 def test_segments_cover_every_clip_and_silent_targets_teach_nothing():
     waves = [np.zeros((2, n), np.float32) for n in (10, 25)]
-    lesson = distillation.Lesson(waves, [w[0] for w in waves], np.zeros(2), np.ones(2, np.float32))
+    lesson = distilled.Lesson(waves, [w[0] for w in waves], np.zeros(2), np.ones(2, np.float32))
     assert lesson.segments(10).tolist() == [[0, 0], [1, 0], [1, 7], [1, 15]]
-    longer = distillation.Lesson(noisy(2), [0 * w[0] for w in noisy(2)], np.zeros(2), np.ones(2, np.float32))
+    longer = distilled.Lesson(noisy(2), [0 * w[0] for w in noisy(2)], np.zeros(2), np.ones(2, np.float32))
     assert longer.loss(SMALL, longer.segments(8000), 8000, SMALL.build(2)).item() == 0
 
 
 def test_a_clip_counts_as_much_as_its_weight():
     waves, targets = noisy(2), [machine_alone(), 2 * machine_alone()]
-    lesson = distillation.Lesson(waves, targets, np.zeros(2), np.array([1, 0], np.float32))
+    lesson = distilled.Lesson(waves, targets, np.zeros(2), np.array([1, 0], np.float32))
     network = SMALL.build(2)
     found = student.estimate(network, SMALL, np.stack(waves))
-    first, second = distillation.si_snr(found, torch.from_numpy(np.stack(targets))).tolist()
+    first, second = distilled.si_snr(found, torch.from_numpy(np.stack(targets))).tolist()
     loss = lesson.loss(SMALL, lesson.segments(RATE), RATE, network).item()
     assert loss == pytest.approx(-(1 * first + 0 * second) / 2, rel=1e-5) and abs(second) > 0.1
 
@@ -195,7 +195,7 @@ def test_a_student_learns_to_take_the_noise_away():
     fitted = Distilled(teacher=Knows(), student=SMALL, training=training, segment=1).fit(noisy(12))
     wave = noisy(1, seed=9)[0]
     found, before, clean = (torch.from_numpy(x) for x in (fitted.separate(wave), wave[0], hum(wave)))
-    assert distillation.si_snr(found, clean) > distillation.si_snr(before, clean) + 2
+    assert distilled.si_snr(found, clean) > distilled.si_snr(before, clean) + 2
     assert np.allclose(fitted(wave), fitted.power(fitted.separate(wave)))
 
 
@@ -213,7 +213,7 @@ class Killed(BaseException):
 def test_a_killed_training_resumes_to_the_same_bytes(tmp_path, monkeypatch):
     recipe = Distilled(student=SMALL, training=replace(QUICK, epochs=4, patience=3), segment=0.5)
     straight = recipe.fit(noisy()).arrays()
-    validate, calls = distillation.estimate, []
+    validate, calls = distilled.estimate, []
 
     def dies(*words):
         calls.append(words)
@@ -222,7 +222,7 @@ def test_a_killed_training_resumes_to_the_same_bytes(tmp_path, monkeypatch):
         return validate(*words)
 
     monkeypatch.setattr("asd.training.CHECKPOINT_SHARE", 1e9)  # write every checkpoint
-    monkeypatch.setattr(distillation, "estimate", dies)
+    monkeypatch.setattr(distilled, "estimate", dies)
     with pytest.raises(Killed):
         recipe.fit_on(noisy(), (), tmp_path / "trail")
     assert (tmp_path / "trail.checkpoint").exists() and (tmp_path / "trail.lesson").exists()
