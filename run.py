@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train and test anomalous sound detection systems, one a machine, on DCASE 2026 Task 2 data.
+"""Train and test anomalous sound detection systems, one per machine, on DCASE 2026 Task 2 data.
 
 python run.py -d baseline_mse baseline_mahala     development set: scores, decisions, Ω table
 python run.py -e s1                               evaluation set: train on its training clips, write the challenge's
@@ -13,18 +13,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import systems
-
-if TYPE_CHECKING:
-    from asd.session import Request
-    from asd.system import System
-
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"  # before NumPy and torch load: a process is one thread, more would change the bytes
+
+import systems
+from asd.errors import BadInput
+
+if TYPE_CHECKING:
+    from asd.programs.request import Request
 
 DEFAULT_SYSTEMS = ["baseline_mse", "baseline_mahala"]
 
@@ -49,10 +48,10 @@ def parser() -> argparse.ArgumentParser:
     part.add_argument("--verify", action="store_true", help="only re-derive what the results folder holds, and compare")
     add("--no-verify", action="store_true", help="with -e: leave that proof out (run.json says so)")
     add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="e.g. detector.training.epochs=3")
+    add("--quick", action="store_true", help="small versions of the systems, to see that all runs; scores mean nothing")
     add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes of one thread (%(default)s)")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training (%(default)s)")
-    add("--list", action="store_true", help="list the systems; with SYSTEM, its numbers")
-    add("--job", type=int, metavar="PID", help=argparse.SUPPRESS)  # a worker process of the one with that id
+    add("--list", action="store_true", help="list the systems; with SYSTEM, its numbers and the parts that fit")
     return p
 
 
@@ -62,11 +61,10 @@ def main(argv: list[str]) -> int:
         width = max(map(len, systems.names()))
         print("\n".join(f"{name:{width}}  {systems.description(name)}" for name in systems.names()))
         return 0
-    from asd.errors import BadInput
     from asd.jobs import JobFailed
 
     try:
-        show_numbers(args.systems) if args.list else run(args)
+        show_numbers(args) if args.list else run(args)
     except BadInput as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 2
@@ -76,115 +74,64 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def show_numbers(names: list[str]) -> None:
+def show_numbers(args: argparse.Namespace) -> None:
+    """Every number of a system as yaml, then the parts that fit each of its fields."""
     import yaml
 
-    from asd.store import numbers
+    from asd.fingerprint import numbers
+    from asd.settings import alternatives
 
-    for name, recipe in {name: systems.load(name) for name in names}.items():
+    for name in args.systems:
+        recipe = systems.load(name, args.set)
         print(f"# {name}: {systems.description(name)}")
         print(yaml.safe_dump(numbers(recipe), sort_keys=False), end="")
+        print("# parts that fit, for --set FIELD=PART:")
+        for field, now, fitting in alternatives(recipe):
+            others = ", ".join(part for part in fitting if part != now)
+            print(f"#   {field}: {now}{f' (or {others})' if others else ''}")
 
 
 def run(args: argparse.Namespace) -> None:
     """Check everything, train in worker processes, write, prove, evaluate, print."""
-    from asd.jobs import end_with_parent
-    from asd.session import Session
+    from asd.programs import developing
+    from asd.programs.session import Session
 
-    if args.job:
-        end_with_parent(args.job)
-    session = Session(request(args))
-    if args.job:
-        return session.verify_here() if args.verify else session.work()
-    if not args.verify:
-        session.train()
-        for name in session.members:
-            if session.write(name):
-                print(
-                    f"{session.folder(name).folder}: results of other numbers removed; the store keeps what was trained"
-                )
-    if args.verify or (args.kind == "eval" and not args.no_verify and not args.train_only):
-        session.verify()
-        print("verified: every score and decision re-derived byte for byte from its clip alone")
-    for name in session.members:
-        print(f"\n{name}: {systems.description(name)}\nresults in {session.folder(name).folder}")
-        print_table(session.evaluate(name))
+    wanted = request(args)
+    if args.verify:
+        session = Session(wanted)
+        developing.prove_and_tell(session, print)
+    else:
+        proof = args.kind == "eval" and not args.no_verify and not args.train_only
+        session = developing.develop(wanted, print, proof)
+    developing.show(session, systems.description, print)
 
 
 def request(args: argparse.Namespace) -> Request:
     """The command line as a request. Raises BadInput for what cannot be meant."""
-    from asd.errors import BadInput
-    from asd.session import Request
-    from asd.system import Ensemble
+    from asd.programs.request import Request, wanted_seeds
 
     if args.kind is None:
         raise BadInput("-d (development set) or -e (evaluation set) is needed")
     if args.workers < 1:
         raise BadInput(f"--workers {args.workers}: at least 1 expected")
-    recipes = {name: systems.load(name, args.set) for name in dict.fromkeys(args.systems or DEFAULT_SYSTEMS)}
-    trained: dict[str, System] = {}
-    for name, recipe in recipes.items():
-        trained |= systems.load_members(recipe, args.set) if isinstance(recipe, Ensemble) else {name: recipe}
-    early = args.train_only or (args.job and args.verify)  # no test clip is opened beforehand
-    return Request(
-        kind=args.kind,
+    if swallowed := [word for word in args.machines or () if word in systems.names()]:
+        given = " ".join(args.machines)
+        raise BadInput(f"--machines {given}: {swallowed[0]} is a system; systems go before --machines")
+    return Request.of(
+        args.kind,
+        args.systems or DEFAULT_SYSTEMS,
+        args.set,
+        quick=args.quick,
         data=args.data,
         results=args.results,
-        recipes=recipes,
-        trained=trained,
-        worker=lambda names, machine, words: worker(args, names, machine, words),
         machines=args.machines,
         seeds=wanted_seeds(args.seeds),
         device=args.device,
         workers=args.workers,
         may_train=not (args.test_only or args.verify),
         may_select=args.kind == "dev" and not args.verify,
-        splits=("train",) if early else ("train", "test"),
+        splits=("train",) if args.train_only else ("train", "test"),
     )
-
-
-def worker(args: argparse.Namespace, names: Sequence[str], machine: str, words: Sequence[str]) -> list[str]:
-    """This program again, as one process for one machine."""
-    line = [sys.executable, str(Path(__file__).resolve()), f"--{args.kind}", *names, "--job", str(os.getpid())]
-    line += ["--seeds", args.seeds] if args.seeds and "--seeds" not in words else []
-    line += [
-        "--machines",
-        machine,
-        "--data",
-        str(args.data),
-        "--results",
-        str(args.results),
-        "--device",
-        args.device,
-        "--workers",
-        "1",
-    ]
-    line += ["--train-only"] if args.train_only else []
-    return [*line, *words, *(word for text in args.set for word in ("--set", text))]
-
-
-def wanted_seeds(text: str | None) -> int | tuple[int, ...] | None:
-    """`3` is a number of seeds, `0,4,7` and `5,` are the seeds themselves."""
-    from asd.errors import BadInput
-
-    if text is None:
-        return None
-    try:
-        found = tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        found = ()
-    if not found or min(found) < 0 or len(set(found)) < len(found) or ("," not in text and found == (0,)):
-        raise BadInput(f"--seeds {text}: expected how many (3), or which ones, each once (0,4,7 or 5,)")
-    return found if "," in text else found[0]
-
-
-def print_table(table: Sequence[Sequence[str]]) -> None:
-    short = [[*row[:5], *row[9:]] for row in table]  # precision and recall stay in omega.csv
-    widths = [max(map(len, column)) for column in zip(*short, strict=True)]
-    for row in short:
-        print("  ".join(f"{cell:{'<' if i == 0 else '>'}{widths[i]}}" for i, cell in enumerate(row)))
-    if table:
-        print(f"Ω = {table[-1][4]}  (precision and recall: omega.csv)")
 
 
 if __name__ == "__main__":

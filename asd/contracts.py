@@ -1,7 +1,8 @@
-"""The words every room shares: a clip, its name, the arrays that pass between parts, and the parts' contracts.
+"""Contracts: the arrays that pass between parts, and what a part of each role must offer. Nothing here computes.
 
-Nothing here computes. A part is a frozen dataclass of numbers (the recipe); `fit` returns a different object
-(the fitted part), so that nothing half-fitted can exist.
+A part is a frozen dataclass of numbers (the recipe); `fit` returns a different object (the fitted part), so that
+nothing half-fitted can exist. A field of a recipe takes any part whose methods are those of its annotated protocol,
+with the same parameter names, wherever the part lives.
 """
 
 from __future__ import annotations
@@ -9,49 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from asd.store import Store
 
 Wave = np.ndarray  # (2, T) float32, channel 0 near, channel 1 far
 Power = np.ndarray  # (C, K, F) float32 power spectrogram, one or more channels
 Feature = np.ndarray  # (F, D) float32, one clip
 Arrays = dict[str, np.ndarray]  # a fitted part as the store keeps it
+Record = Mapping[str, object]  # a JSON object
+Score = TypeVar("Score")  # a float, or many in the guard's array
 
 
-@dataclass(frozen=True)
-class SystemScores:
-    """A system's finished scores, its decisions where there are any, and the scores of its single seeds or members."""
-
-    name: str
-    scores: Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
-    decisions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    seeds: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)  # label -> as `scores`
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where and for which seeds a detector is fitted; none of it changes the numbers of the recipe."""
-
-    store: Store
-    data_key: str  # content hash of the training features: clips, front-end, features
-    seeds: tuple[int, ...]
-    device: str  # cpu | cuda
+# ---- front-ends and features -----------------------------------------------------------------------------------------
 
 
 class FrontEnd(Protocol):
-    @property
-    def statistics(self) -> object:
-        """The part that decides what `fit` learns; front-ends with equal ones share it."""
+    """A front-end may also have `statistics`: the part that decides what `fit` learns; equal ones share it."""
 
     def fit(self, waves: Iterable[Wave]) -> FittedFrontEnd:
         """Training-normal clips only; one pass."""
 
     def restore(self, arrays: Arrays) -> FittedFrontEnd:
         """The fitted front-end whose `arrays()` these are."""
+
+
+class FittedFrontEnd(Protocol):
+    def __call__(self, wave: Wave) -> Power: ...
+
+    def arrays(self) -> Arrays: ...
 
 
 @runtime_checkable
@@ -61,58 +48,98 @@ class TrainedFrontEnd(FrontEnd, Protocol):
     def files(self) -> tuple[Path, ...]:
         """What `fit` reads besides clips; their content is part of what it learns."""
 
-    def fit_on(self, waves: Iterable[Wave], clean: Iterable[Wave], trail: Path) -> FittedFrontEnd:
-        """`clean` are recordings of the machine alone, where there are any; the same call with the same `trail`
-        resumes what was killed. The caller deletes `trail` with its suffixes TRAIL once the result is safe.
+    def fit_on(self, waves: Iterable[Wave], clean: Iterable[Wave], scratch: Path) -> FittedFrontEnd:
+        """`clean` are recordings of the machine alone, where there are any. `scratch` is a folder for work under way:
+        the same call with the same folder resumes what was killed.
         """
-
-
-TRAIL = (".checkpoint", ".csv", ".lesson")  # files a training under way may keep
-
-
-class FittedFrontEnd(Protocol):
-    def __call__(self, wave: Wave) -> Power: ...
-
-    def arrays(self) -> Arrays: ...
 
 
 class Features(Protocol):
     def __call__(self, power: Power) -> Feature: ...
 
 
+# ---- detectors -------------------------------------------------------------------------------------------------------
+
+
 class Scorer(Protocol):
-    @property
-    def train_scores(self) -> np.ndarray:
-        """(N,) each training clip scored as if it had not been seen, where the method allows."""
+    """A fitted detector. It may also have `train_scores` (N,), each training clip scored as if it had not been seen.
 
-    @property
-    def history(self) -> np.ndarray:
-        """(epochs, 3) training loss, validation loss, seconds; (0, 3) where nothing was optimised."""
-
-    @property
-    def n_parameters(self) -> int:
-        """Trainable parameters of this seed's networks."""
+    Where it has none, the detector is fitted again without some of the clips, and those are scored.
+    """
 
     def score(self, feature: Feature) -> float:
         """ONE clip. Higher is more anomalous."""
 
 
 class Detector(Protocol):
+    """The least that a detector offers; it trains nothing, and `fit` gives the same scorer for the same clips."""
+
     @property
     def min_frames(self) -> int:
         """The shortest clip it can score, in frames."""
 
-    def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> Sequence[Scorer]:
-        """One scorer a seed, in the order of `workplace.seeds`; what is learnt lies in the store afterwards.
+    def fit(self, features: Sequence[Feature], is_target: np.ndarray) -> Scorer:
+        """Features (F, D) of each training-normal clip, is_target (N,) its domain."""
 
-        The features are touched only where the store lacks something: a fitted detector is restored by `fit` too.
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where and for which seeds something is trained; none of it changes the numbers of the recipe."""
+
+    seeds: tuple[int, ...]
+    device: str  # cpu | cuda
+    scratch: Path  # a folder for work under way; the same training with the same folder resumes what was killed
+
+
+class Trainer(Protocol):
+    def train(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[Arrays]:
+        """What training makes, for each seed of `workplace.seeds`."""
+
+
+class TrainedScorer(Scorer, Protocol):
+    @property
+    def train_scores(self) -> np.ndarray:
+        """(N,) each training clip scored as if it had not been seen, where the method allows."""
+
+    @property
+    def history(self) -> np.ndarray:
+        """(epochs, 3) training loss, validation loss, seconds."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Trainable parameters of this seed's networks."""
+
+    def arrays(self) -> Arrays:
+        """What `fit_scorer` found, beside the trained arrays."""
+
+
+@runtime_checkable
+class TrainedDetector(Protocol):
+    """A detector behind a training that is kept: its trained arrays are stored, and so is what scoring fits to them."""
+
+    @property
+    def min_frames(self) -> int:
+        """The shortest clip it can score, in frames."""
+
+    @property
+    def trainer(self) -> Trainer:
+        """The part that decides what training makes, scoring left out; detectors with equal ones share it.
+
+        Its fields have the names of the detector's, so that a message can tell a user which number differs.
         """
 
-    def training_key(self, data_key: str) -> str:
-        """Name of the training behind the scores: detectors with the same key share it."""
+    def fit_scorer(
+        self, trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
+    ) -> TrainedScorer: ...
+
+    def restore(self, trained: Arrays, arrays: Arrays) -> TrainedScorer:
+        """The scorer whose `arrays()` these are."""
 
 
-Score = TypeVar("Score")  # a float, or many in the guard's array
+AnyDetector = Detector | TrainedDetector
+
+
+# ---- calibration and finished scores ---------------------------------------------------------------------------------
 
 
 class Calibrated(Protocol):
@@ -127,4 +154,11 @@ class Calibration(Protocol):
         """Decision threshold on the averaged scale, from the training clips' averaged scores (N,)."""
 
 
-Record = Mapping[str, object]  # a JSON object
+@dataclass(frozen=True)
+class SystemScores:
+    """A system's finished scores, its decisions where there are any, and the scores of its single seeds or members."""
+
+    name: str
+    scores: Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
+    decisions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    seeds: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)  # label -> as `scores`

@@ -16,6 +16,8 @@ from tqdm import tqdm
 from asd.errors import BadInput
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+ROOT = Path(__file__).resolve().parent.parent
+PATH = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # a job finds asd/ and systems/
 TAIL = 15  # lines of a failed job's log in the error
 
 
@@ -47,18 +49,14 @@ class _Pool:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **ONE_THREAD},
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": PATH},
             )
             self.running.add(process)
             code = process.wait()
             self.running.discard(process)
         if code != 0 and not self.ended:
             end = "\n".join(log.read_text(errors="replace").splitlines()[-TAIL:])
-            raise (
-                BadInput(end.removeprefix("run.py: "))
-                if code == 2
-                else JobFailed(f"{job.name}: exit code {code}, log {log}:\n{end}")
-            )
+            raise (BadInput(end) if code == 2 else JobFailed(f"{job.name}: exit code {code}, log {log}:\n{end}"))
 
     def end(self) -> None:
         self.ended = True

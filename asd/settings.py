@@ -2,16 +2,22 @@
 
 A dataclass's fields are the only list of known keys and the only home of a default. Departures come from
 `yaml/<system>.yaml` and from `--set part.field=value`; a value is coerced by its field's type, and every error is
-reported at once with the nearest known key.
+reported at once with the nearest known key. A field that holds a part takes any part of its role: any dataclass whose
+methods are those of the protocol that the field is annotated with.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
+import pkgutil
+import types
 import typing
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar
 
 import yaml
@@ -19,6 +25,7 @@ import yaml
 from asd.errors import BadInput, did_you_mean
 
 T = TypeVar("T")
+PROGRAMS = "asd.programs"  # hold no parts
 UNFIT = object()  # stands for a value that was refused; the problem is on the list
 
 
@@ -29,7 +36,7 @@ class _NoDoubles(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value]
         line = {key.value: key.start_mark.line + 1 for key, _ in node.value}
         for key in {k for k in keys if keys.count(k) > 1}:
-            raise BadInput(f"{node.start_mark.name}:{line[key]}: key '{key}' stands twice")
+            raise BadInput(f"{node.start_mark.name}:{line[key]}: duplicate key '{key}'")
         return super().construct_mapping(node, deep)
 
 
@@ -76,16 +83,16 @@ def leaves(recipe: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _replaced(part: Any, departures: Mapping[str, Any], prefix: str, problems: list[str]) -> Any:
-    types = typing.get_type_hints(type(part))
+    roles = typing.get_type_hints(type(part))
     known = [f.name for f in dataclasses.fields(part)]
     changes = {}
     for key, value in departures.items():
         if key not in known:
-            problems.append(_unknown(prefix + str(key), [prefix + k for k in known], list(leaves(part, prefix))))
+            problems.append(_unknown(str(key), prefix, known, list(leaves(part, prefix))))
         elif dataclasses.is_dataclass(getattr(part, key)):
-            changes[key] = _part(getattr(part, key), value, f"{prefix}{key}", problems)
+            changes[key] = _part(getattr(part, key), roles[key], value, f"{prefix}{key}", problems)
         else:
-            changes[key] = _number(value, types[key], f"{prefix}{key}", problems)
+            changes[key] = _number(value, roles[key], f"{prefix}{key}", problems)
     fit = {key: value for key, value in changes.items() if value is not UNFIT}
     try:
         return dataclasses.replace(part, **fit)
@@ -94,38 +101,103 @@ def _replaced(part: Any, departures: Mapping[str, Any], prefix: str, problems: l
         return part
 
 
-def _unknown(key: str, known: list[str], everything: list[str]) -> str:
-    hint = did_you_mean(key, [*known, *everything], cutoff=0.5)
-    return f"unknown key '{key}'{hint} (known: {', '.join(known)})"
+def _unknown(key: str, prefix: str, known: list[str], everything: list[str]) -> str:
+    """An unknown key, with the full names that end in it, or the nearest known one."""
+    deeper = [name for name in everything if name.endswith(f".{key}")]
+    hint = f", did you mean {' or '.join(repr(name) for name in deeper)}?" if deeper else ""
+    hint = hint or did_you_mean(prefix + key, [*(prefix + k for k in known), *everything], cutoff=0.5)
+    return f"unknown key '{prefix}{key}'{hint} (known: {', '.join(prefix + k for k in known)})"
 
 
-def _part(old: Any, value: Any, name: str, problems: list[str]) -> Any:
+def _part(old: Any, role: Any, value: Any, name: str, problems: list[str]) -> Any:
     """A part given by name (`refsub`), by `{part: RefSub, field: ...}`, or by departures from the one that is there."""
     if isinstance(value, Mapping):
         rest = {k: v for k, v in value.items() if k != "part"}
-        chosen = _named(old, str(value["part"]), name, problems) if "part" in value else old
+        chosen = _named(old, role, str(value["part"]), name, problems) if "part" in value else old
         return _replaced(chosen, rest, f"{name}.", problems)
-    return _named(old, str(value), name, problems)
+    return _named(old, role, str(value), name, problems)
 
 
-def _named(old: Any, wanted: str, name: str, problems: list[str]) -> Any:
-    """The part of the same room with that class name (any case), at its defaults."""
+def _named(old: Any, role: Any, wanted: str, name: str, problems: list[str]) -> Any:
+    """The part of that class name (any case) that fits the field's role, at its defaults."""
     if wanted.lower() == type(old).__name__.lower():
         return old
-    choices = parts_of_room(type(old).__module__)
-    if wanted.lower() in choices:
-        return choices[wanted.lower()]()
-    hint = did_you_mean(wanted.lower(), choices, cutoff=0.5)
-    problems.append(f"{name}: unknown part '{wanted}'{hint} (known: {', '.join(sorted(choices))})")
+    choices = {part.__name__: part for part in parts_for(role)}
+    for known, part in choices.items():
+        if wanted.lower() == known.lower():
+            return part()
+    hint = did_you_mean(wanted, choices, cutoff=0.5)
+    problems.append(f"{name}: no part '{wanted}' fits here{hint} (fitting: {', '.join(sorted(choices))})")
     return old
 
 
-def parts_of_room(module: str) -> dict[str, Any]:
-    """Lower-case class name -> class, of the parts the room of `module` offers: exports, or what can fit."""
-    room = importlib.import_module(".".join(module.split(".")[:2]))
-    found = {name: value for name, value in vars(room).items() if dataclasses.is_dataclass(value)}
-    offered = getattr(room, "__all__", [name for name, part in found.items() if hasattr(part, "fit")])
-    return {name.lower(): found[name] for name in offered if name in found}
+# ---- parts by role ---------------------------------------------------------------------------------------------------
+
+
+def alternatives(recipe: Any, prefix: str = "") -> Iterator[tuple[str, str, list[str]]]:
+    """(dotted name of a field, class of its part, names of all parts that fit) of each field that holds a part."""
+    roles = typing.get_type_hints(type(recipe))
+    for field in dataclasses.fields(recipe):
+        part = getattr(recipe, field.name)
+        if dataclasses.is_dataclass(part):
+            fitting = sorted(other.__name__ for other in parts_for(roles[field.name]))
+            yield prefix + field.name, type(part).__name__, fitting
+            yield from alternatives(part, f"{prefix}{field.name}.")
+
+
+def parts_for(role: Any) -> list[type]:
+    return [part for part in all_parts() if fits(part, role)]
+
+
+@cache
+def all_parts() -> list[type]:
+    """Every dataclass of the kit and of the systems' files that can be made without arguments."""
+    found: dict[str, type] = {}
+    for package in ("asd", "systems"):
+        inside = importlib.import_module(package)
+        for info in pkgutil.walk_packages(inside.__path__, f"{package}."):
+            if not info.name.startswith(PROGRAMS):
+                things = vars(importlib.import_module(info.name)).values()
+                found |= {f"{part.__module__}.{part.__name__}": part for part in things if _is_part(part)}
+    return list(found.values())
+
+
+def _is_part(thing: object) -> bool:
+    if not (isinstance(thing, type) and dataclasses.is_dataclass(thing)):
+        return False
+    if inspect.isabstract(thing) or thing.__name__.startswith("_"):
+        return False
+    needed = (f for f in dataclasses.fields(thing) if f.default is f.default_factory is dataclasses.MISSING)
+    return not any(needed)
+
+
+def fits(part: type, role: Any) -> bool:
+    """Whether a class may stand in a field of that annotation: a subclass, or all methods of the protocol."""
+    if isinstance(role, types.UnionType) or typing.get_origin(role) is typing.Union:
+        return any(fits(part, one) for one in typing.get_args(role))
+    if not getattr(role, "_is_protocol", False):
+        return isinstance(role, type) and issubclass(part, role)
+    protocols = [base for base in role.__mro__ if getattr(base, "_is_protocol", False)]
+    members = {name: member for base in protocols for name, member in vars(base).items() if _is_member(name, member)}
+    return all(_offers(part, name, member) for name, member in members.items())
+
+
+def _is_member(name: str, member: object) -> bool:
+    return (not name.startswith("_") or name == "__call__") and isinstance(member, (property, FunctionType))
+
+
+def _offers(part: type, name: str, wanted: object) -> bool:
+    """A field or property of that name, or a method with the same parameter names; further ones have defaults."""
+    if isinstance(wanted, property):
+        return hasattr(part, name) or any(f.name == name for f in dataclasses.fields(part))
+    own = getattr(part, name, None)
+    if not isinstance(own, FunctionType):
+        return False
+    expected = list(inspect.signature(wanted).parameters)  # type: ignore[arg-type]
+    there = list(inspect.signature(own).parameters.values())
+    further = there[len(expected) :]
+    names_alike = [p.name for p in there[: len(expected)]][1:] == expected[1:]
+    return names_alike and all(p.default is not p.empty for p in further)
 
 
 def _number(value: Any, kind: Any, name: str, problems: list[str]) -> Any:

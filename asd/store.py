@@ -1,44 +1,36 @@
 """The store: named arrays under the hash of everything they depend on, each file written whole.
 
-    fingerprint(part) -> str     the part's numbers, its nested parts' numbers, and the code that gives them meaning
-    Store(root).load / .save     Arrays <-> <root>/<kind>/<key>.npz (plain NumPy arrays, never pickle)
+    Store(root).load / .save / .once     Arrays <-> <root>/<kind>/<key>.npz (plain NumPy arrays, never pickle)
+    key_of(record) -> str                the record's hash: a record names all that the arrays depend on
+    Store(root).differences(...)         what the nearest stored record has otherwise, so that an error can tell it
 
-A file that is there is complete: it is written under a temporary name in the same folder, fsynced and renamed.
-No locks: two jobs that make the same file write the same bytes.
+A file that is there is complete: it is written under a temporary name in the same folder, fsynced and renamed. It
+carries its record. No locks: two jobs that make the same file write the same bytes.
 """
 
 from __future__ import annotations
 
-import ast
-import dataclasses
 import hashlib
-import importlib.util
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
-from asd.contracts import Arrays
+from asd.contracts import Arrays, Record
 from asd.errors import BadInput
+from asd.fingerprint import canonical, digest
 
-OURS = ("asd", "systems")
+T = TypeVar("T")
 PIECE = 1 << 20  # bytes of a file held at once: a checkpoint has gigabytes
-NEUTRAL = ("asd.clips", "asd.contracts", "asd.errors", "asd.store")  # corridors whose code gives no number its value
-
-
-def digest(*pieces: str | bytes) -> str:
-    """Hash of the pieces and their boundaries, 32 hex digits."""
-    h = hashlib.sha256()
-    for piece in pieces:
-        raw = piece.encode() if isinstance(piece, str) else piece
-        h.update(len(raw).to_bytes(8, "little") + raw)
-    return h.hexdigest()[:32]
+RECORD = "record.json"  # name of the record among a file's arrays
 
 
 @cache
@@ -57,73 +49,21 @@ def content(path: Path) -> str:
     return file_digest(path, stat.st_size, stat.st_mtime_ns)
 
 
-def numbers(part: object) -> object:
-    """A part as plain JSON: nested dataclasses become {"part": class name, field: ...}."""
-    if dataclasses.is_dataclass(part) and not isinstance(part, type):
-        fields = {f.name: numbers(getattr(part, f.name)) for f in dataclasses.fields(part)}
-        return {"part": type(part).__name__, **fields}
-    if isinstance(part, (tuple, list)):
-        return [numbers(p) for p in part]
-    return part
+def key_of(record: Record) -> str:
+    """32 hex digits, the name of what is stored under this record."""
+    return digest(canonical(record))
 
 
-def _modules(part: object) -> set[str]:
-    if not dataclasses.is_dataclass(part):
-        return set().union(*map(_modules, part)) if isinstance(part, (tuple, list)) else set()
-    nested = (_modules(getattr(part, f.name)) for f in dataclasses.fields(part))
-    return {type(part).__module__}.union(*nested)
+def flattened(record: Mapping, prefix: str = "") -> dict[str, object]:
+    """Nested mappings as dotted names.
 
-
-@cache
-def _syntax(module: str) -> ast.Module:
-    """The module's syntax tree without its docstrings: comments and prose do not change what code does."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise BadInput(f"module {module}: no source file found, so its results could not be named")
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            body[0].value.value = ""
-    return tree
-
-
-def _imports(tree: ast.Module) -> Iterator[str]:
-    """Modules of this kit that a module imports, by their full names."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in OURS)
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in OURS:
-            inside = [f"{node.module}.{alias.name}" for alias in node.names]
-            submodules = [name for name in inside if Path(_folder(), *name.split(".")).with_suffix(".py").exists()]
-            yield from submodules or [node.module]
-
-
-def _folder() -> Path:
-    return Path(__file__).resolve().parent.parent
-
-
-@cache
-def code(module: str) -> str:
-    """Hash of the code a module's numbers depend on: its own and, in turn, that of the modules it imports."""
-    todo, seen = [module], set[str]()
-    while todo:
-        name = todo.pop()
-        if name not in seen and name not in NEUTRAL:
-            seen.add(name)
-            todo += _imports(_syntax(name))
-    return digest(*(ast.dump(_syntax(name)) for name in sorted(seen)))
-
-
-def fingerprint(*parts: object, modules: tuple[str, ...] = ()) -> str:
-    """Hash of the parts' numbers and of the code of their modules and of `modules`."""
-    names = sorted(set(modules).union(*map(_modules, parts)))
-    return digest(json.dumps([numbers(p) for p in parts], sort_keys=True), *map(code, names))
+    >>> flattened({"seed": 3, "detector": {"training": {"epochs": 20}}})
+    {'seed': 3, 'detector.training.epochs': 20}
+    """
+    flat: dict[str, object] = {}
+    for name, value in record.items():
+        flat |= flattened(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
 
 
 @contextmanager
@@ -160,35 +100,72 @@ def write_json(path: Path, record: object) -> None:
     write_text(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Store:
-    """Arrays by kind (features, weights, scorer, ...) and key (32 hex digits)."""
+    """Arrays by kind (features, weights, scorers, ...) and by the record of what they depend on."""
 
     root: Path
 
-    def path(self, kind: str, key: str, suffix: str = ".npz") -> Path:
-        return self.root / kind / (key + suffix)
+    def path(self, kind: str, record: Record) -> Path:
+        return self.root / kind / f"{key_of(record)}.npz"
 
-    def load(self, kind: str, key: str) -> Arrays | None:
-        path = self.path(kind, key)
+    def has(self, kind: str, record: Record) -> bool:
+        return self.path(kind, record).exists()
+
+    def load(self, kind: str, record: Record) -> Arrays | None:
+        path = self.path(kind, record)
         if not path.exists():
             return None
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return dict(file.items())
-        except Exception as error:  # whatever zip or NumPy makes of a damaged file
-            raise BadInput(
-                f"{path}: not readable ({error}); the disk or a copy damaged it: delete it, run again"
-            ) from error
+        arrays: Arrays = _read(path, dict)
+        arrays.pop(RECORD, None)
+        return arrays
 
-    def save(self, kind: str, key: str, arrays: Arrays) -> None:
-        with written_whole(self.path(kind, key)) as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+    def save(self, kind: str, record: Record, arrays: Arrays) -> None:
+        told = np.frombuffer(canonical(record).encode(), np.uint8)
+        with written_whole(self.path(kind, record)) as file:
+            np.savez(file, **arrays, **{RECORD: told})  # type: ignore[arg-type]
 
-    def once(self, kind: str, key: str, compute: Callable[[], Arrays]) -> Arrays:
+    def once(self, kind: str, record: Record, compute: Callable[[], Arrays]) -> Arrays:
         """The arrays in the store, computed and saved first where they are missing."""
-        found = self.load(kind, key)
+        found = self.load(kind, record)
         if found is None:
             found = compute()
-            self.save(kind, key, found)
+            self.save(kind, record, found)
         return found
+
+    @contextmanager
+    def scratch(self, kind: str, record: Record) -> Iterator[Path]:
+        """A folder for work under way, the same for the same record; removed once the work has succeeded."""
+        folder = self.root / "scratch" / kind / key_of(record)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def differences(self, kind: str, record: Record) -> dict[str, tuple[object, object]] | None:
+        """Name -> (stored, wanted) of the stored record that differs in the fewest places; None where there is none.
+
+        A value that one side lacks is None.
+        """
+        wanted = flattened(record)
+        nearest: dict[str, tuple[object, object]] | None = None
+        for path in sorted((self.root / kind).glob("*.npz")):
+            stored = flattened(_record_in(path))
+            names = dict.fromkeys([*stored, *wanted])
+            other = {n: (stored.get(n), wanted.get(n)) for n in names if stored.get(n) != wanted.get(n)}
+            nearest = other if nearest is None or len(other) < len(nearest) else nearest
+        return nearest
+
+
+def _record_in(path: Path) -> Mapping:
+    return json.loads(_read(path, lambda file: file[RECORD].tobytes() if RECORD in file else b"{}"))
+
+
+def _read(path: Path, take: Callable[[Any], T]) -> T:
+    """What `take` makes of an opened file of arrays."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return take(file)
+    except Exception as error:  # whatever zip or NumPy makes of a damaged file
+        raise BadInput(
+            f"{path}: not readable ({error}); the disk or a copy damaged it: delete it, run again"
+        ) from error

@@ -1,39 +1,30 @@
-"""The system: the chain front-end -> features -> detector -> calibration, fitted to one machine, scoring one clip.
+"""The system: a recipe of parts, and the fitted system of one machine, which scores one clip at a time.
 
-It knows parts by their protocols alone. Waves come from a `read` function, so that no data set is opened here.
+It knows parts by their protocols alone. `asd.chain` fits a recipe to a machine and keeps what it has learnt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
 
-from asd.clips import Clip
 from asd.contracts import (
-    TRAIL,
-    Arrays,
+    AnyDetector,
     Calibrated,
     Calibration,
-    Detector,
     Feature,
     Features,
     FittedFrontEnd,
     FrontEnd,
     Scorer,
-    TrainedFrontEnd,
+    TrainedDetector,
     Wave,
-    Workplace,
 )
-from asd.errors import BadInput
-from asd.store import Store, content, digest, fingerprint
-from asd.training import machine_room, macs
-
-Read = Callable[[Clip], Wave]
+from asd.settings import assignment, resolve
+from asd.training import macs
 
 
 @dataclass(frozen=True)
@@ -42,16 +33,46 @@ class System:
 
     frontend: FrontEnd
     features: Features
-    detector: Detector
+    detector: AnyDetector
     calibration: Calibration
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
     def chosen_seeds(self, wanted: int | tuple[int, ...] | None) -> tuple[int, ...]:
-        """The default seeds, the first `wanted` of them (counting on where they end), or exactly those wanted."""
+        """The default seeds, the first `wanted` of them (counting on where they end), or exactly those wanted.
+
+        A detector that trains nothing is the same for all seeds: it has one.
+        """
+        if not isinstance(self.detector, TrainedDetector):
+            return self.seeds[:1]
         if isinstance(wanted, int):
             further = range(self.seeds[-1] + 1, self.seeds[-1] + 1 + wanted)
             return (*self.seeds, *further)[:wanted]
         return wanted or self.seeds
+
+
+@dataclass(frozen=True)
+class SelectedSystem(System):
+    """A system of which the development set decides one number, among `values`; the same for all machines.
+
+    The choice is written to a file and read from it for evaluation. A number given by yaml or --set is not chosen.
+    """
+
+    number: str = ""  # dotted name of the number, for example detector.attenuation
+    values: tuple[float, ...] = ()
+
+    @property
+    def plain(self) -> System:
+        """The same system with the number as it is."""
+        return System(self.frontend, self.features, self.detector, self.calibration, self.seeds)
+
+    def variants(self) -> dict[str, System]:
+        """`<number>=<value>` -> the system with it."""
+        labels = [f"{self.number}={value:g}" for value in self.values]
+        return {label: resolve(self.plain, assignment(label), label) for label in labels}
+
+    def choose(self, omegas: Mapping[str, float]) -> list[str]:
+        """Of label -> development Ω, the best; of equal ones the first."""
+        return best(omegas, 1)
 
 
 @dataclass(frozen=True)
@@ -71,9 +92,17 @@ class SelectedEnsemble(Ensemble):
 
     size: int = 10
 
-    def choose(self, omegas: dict[tuple[str, int], float]) -> list[tuple[str, int]]:
-        """Of (system, seed) -> development Ω, the best; ties go to the name and seed that come first."""
-        return sorted(omegas, key=lambda member: (-omegas[member], member))[: self.size]
+    def choose(self, omegas: Mapping[str, float]) -> list[str]:
+        """Of `<system>-<seed>` -> development Ω, the best; of equal ones those that come first."""
+        return best(omegas, self.size)
+
+
+Recipe = System | Ensemble
+Selected = SelectedSystem | SelectedEnsemble
+
+
+def best(omegas: Mapping[str, float], count: int) -> list[str]:
+    return sorted(omegas, key=lambda label: -omegas[label])[:count]  # stable: of equal ones the first
 
 
 @dataclass(frozen=True)
@@ -95,11 +124,12 @@ class Member:
     features: Features
     scorer: Scorer
     calibrated: Calibrated
+    raw_train_scores: np.ndarray  # (N,) the scorer's, each training clip as if it had not been seen
 
     @cached_property
     def train_scores(self) -> np.ndarray:
         """(N,) standardised scores of the training clips."""
-        return np.array([self.calibrated(float(a)) for a in self.scorer.train_scores])
+        return np.array([self.calibrated(float(a)) for a in self.raw_train_scores])
 
 
 @dataclass(frozen=True)
@@ -168,159 +198,3 @@ def mean(scores: Sequence[float] | np.ndarray) -> float:
     for score in scores:  # not sum(): from Python 3.12 on it compensates, and gives other bits
         total += float(score)
     return total / len(scores)
-
-
-@dataclass(frozen=True)
-class Block(Sequence[Feature]):
-    """The features of some clips, in the store under one name; read when first used. A sequence of (F, D)."""
-
-    key: str
-    store: Store
-
-    @cached_property
-    def _arrays(self) -> Arrays:
-        return self.store.load("features", self.key) or _refuse()
-
-    def __len__(self) -> int:
-        return len(self._arrays["lengths"])
-
-    def __getitem__(self, i: int) -> Feature:  # type: ignore[override]
-        lengths = self._arrays["lengths"]
-        if not 0 <= i < len(lengths):
-            raise IndexError(i)
-        end = int(np.sum(lengths[: i + 1]))
-        return self._arrays["frames"][end - lengths[i] : end]
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A system on one machine: its training clips, where its work is kept, and how a clip is read."""
-
-    system: System
-    train: tuple[Clip, ...]
-    is_target: np.ndarray  # (N,) bool, domain of each training clip
-    store: Store
-    read: Read
-    device: str = "cpu"  # cpu | cuda, for training; scoring is on the CPU
-    may_train: bool = True  # False: what the store lacks is an error
-    clean: tuple[Clip, ...] = ()  # recordings of the machine alone or of noise alone, for front-ends that want them
-
-    @cached_property
-    def frontend_key(self) -> str:
-        recipe = self.system.frontend
-        further = []
-        if isinstance(recipe, TrainedFrontEnd):
-            further = [*map(content, recipe.files()), clips_key(self.clean), machine_room("cpu")]
-        return digest("front-end", fingerprint(recipe.statistics), clips_key(self.train), *further)
-
-    @cached_property
-    def frontend(self) -> FittedFrontEnd:
-        """Fitted to the training clips, once."""
-        recipe = self.system.frontend
-        trail = self.store.path("frontends", self.frontend_key, "")
-        fit = partial(self._fit, recipe, trail) if self.may_train else _refuse
-        found = self.store.once("frontends", trail.name, fit)
-        for suffix in TRAIL if self.may_train else ():
-            trail.with_suffix(suffix).unlink(missing_ok=True)
-        return recipe.restore(found)
-
-    def _fit(self, recipe: FrontEnd, trail: Path) -> Arrays:
-        waves: Iterator[Wave] = (self.read(clip) for clip in self.train)
-        if isinstance(recipe, TrainedFrontEnd):
-            return recipe.fit_on(waves, (self.read(clip) for clip in self.clean), trail).arrays()
-        return recipe.fit(waves).arrays()
-
-    def feature(self, clip: Clip, wave: Wave) -> Feature:
-        """(F, D). Raises BadInput for a clip too short for the detector."""
-        feature, least = self.system.features(self.frontend(wave)), self.system.detector.min_frames
-        if len(feature) < least:
-            raise BadInput(
-                f"{clip.machine}/{clip.path.name}: {wave.shape[1]} samples, {len(feature)} frames; "
-                f"the detector needs at least {least} frames (was the clip cut off?)"
-            )
-        return feature
-
-    def block(self, clips: Sequence[Clip]) -> Block:
-        parts = fingerprint(self.system.frontend, self.system.features)
-        return Block(digest(self.frontend_key, parts, clips_key(clips)), self.store)
-
-    def scorers(self, seeds: tuple[int, ...]) -> list[Scorer]:
-        """One a seed, trained now or taken from the store."""
-        features: Sequence[Feature] = self.block(self.train) if self.may_train else _Untouchable()
-        workplace = Workplace(self.store, self.data_key, seeds, self.device)
-        return list(self.system.detector.fit(features, self.is_target, workplace))
-
-    @cached_property
-    def data_key(self) -> str:
-        """Content of the training features and the domain of each clip."""
-        return digest(self.block(self.train).key, self.is_target.tobytes())
-
-    def member(self, seed: int, label: str, calibration: Calibration) -> Member:
-        (scorer,) = self.scorers((seed,))
-        return Member(label, self.frontend, self.system.features, scorer, calibration.fit(scorer.train_scores))
-
-    def scores_key(self, clips: Sequence[Clip], seed: int) -> str:
-        code = fingerprint(self.system.detector)
-        return digest("scores", self.data_key, self.block(clips).key, code, str(seed), machine_room(self.device))
-
-    def raw_scores(self, clips: Sequence[Clip], seed: int) -> np.ndarray:
-        """(N,) the detector's own scores, computed clip by clip or taken from the store."""
-
-        def compute() -> Arrays:
-            (scorer,) = self.scorers((seed,))
-            return {"scores": np.array([scorer.score(feature) for feature in (self.block(clips) if clips else ())])}
-
-        return self.store.once("scores", self.scores_key(clips, seed), compute)["scores"]
-
-    def done(self, clips: Sequence[Clip], seed: int) -> bool:
-        """Whether this seed is trained and the clips (none: no clips) are scored."""
-        return self.store.path("scores", self.scores_key(clips, seed)).exists()
-
-
-class _Untouchable(Sequence[Feature]):
-    """Training features for a run that may not train."""
-
-    def __len__(self) -> int:
-        _refuse()
-        return 0
-
-    def __getitem__(self, i: object) -> Feature:  # type: ignore[override]
-        return _refuse()["none"]
-
-
-def _refuse() -> Arrays:
-    raise BadInput(
-        "not trained yet with these numbers, seeds and training clips; "
-        "`python run.py -d|-e SYSTEM` with the same --set and --seeds, without --test-only or --verify, trains it"
-    )
-
-
-def clips_key(clips: Sequence[Clip]) -> str:
-    """Content of the clips in their order; names do not enter."""
-    return digest(*(content(clip.path) for clip in clips))
-
-
-def prepare(chains: Sequence[Chain], clips: Sequence[Clip], threads: int) -> None:
-    """Put the features of one machine's `clips` into the store for every chain that lacks them, reading each clip once.
-
-    A clip's front-ends run one after another in one thread, so that they share its STFT.
-    """
-    blocks = {block.key: (chain, block) for chain in chains if not stored(block := chain.block(clips))}
-    missing = [chain for chain, _ in blocks.values()]
-    for chain in missing:
-        _ = chain.frontend  # fitted before threads ask for it
-
-    def features_of(clip: Clip) -> list[Feature]:
-        wave = missing[0].read(clip)
-        return [chain.feature(clip, wave) for chain in missing]
-
-    if missing and clips:
-        with ThreadPoolExecutor(threads) as pool:
-            rows = list(pool.map(features_of, clips))
-        for (chain, block), features in zip(blocks.values(), zip(*rows, strict=True), strict=True):
-            lengths = np.array([len(f) for f in features])
-            chain.store.save("features", block.key, {"frames": np.concatenate(features), "lengths": lengths})
-
-
-def stored(block: Block) -> bool:
-    return block.store.path("features", block.key).exists()

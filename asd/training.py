@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from asd.contracts import Arrays, Workplace
 from asd.errors import BadInput
-from asd.store import digest, written_whole
+from asd.store import written_whole
 
 Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 
@@ -94,9 +94,9 @@ def pin(device: str) -> None:
         torch.backends.cudnn.allow_tf32 = False
 
 
-def machine_room(device: str) -> str:
+def environment(device: str) -> dict[str, object]:
     """What besides numbers, data and code decides the bytes of trained weights."""
-    return f"torch {version('torch')}, {device}, {THREADS} thread"
+    return {"torch": version("torch"), "device": device, "threads": THREADS}
 
 
 def generator(*numbers: int) -> np.random.Generator:
@@ -133,14 +133,14 @@ def optimise(
     training: Training,
     seeds: Sequence[int],
     device: str,
-    trail: Path,
+    scratch: Path,
 ) -> Run:
     """Train `network` (leading axis S = len(seeds)) for `training.epochs` epochs with Adam.
 
     Rows are given by their number, or by the group of each, (n,), where a group must not be both trained and validated
     on. With `training.patience` it may stop earlier. With it or `training.clip_norm` one seed alone is trained.
-    `trail` names the two files the run keeps while it is under way: <trail>.checkpoint, from which the same call
-    resumes exactly, and <trail>.csv with one row an epoch and seed. The caller deletes them once the result is safe.
+    The folder `scratch` keeps checkpoint.pt, from which the same call resumes exactly, and losses.csv with one row per
+    epoch and seed. The caller deletes it once the result is safe.
     """
     _check_seeds(training, seeds)
     pin(device)
@@ -151,7 +151,7 @@ def optimise(
     groups = np.arange(n_rows) if isinstance(n_rows, int) else n_rows  # (n,)
     splits = [split_groups(groups, training.validation_share, seed) for seed in seeds]
     _check_splits(training, splits)
-    saver = _Saver(trail.with_suffix(".checkpoint"), run, adam)
+    saver = _Saver(scratch / "checkpoint.pt", run, adam)
     saver.resume()
     bar = tqdm(
         range(len(run.history), training.epochs),
@@ -172,8 +172,9 @@ def optimise(
         watched = _validate(network, loss, held_out, device, len(seeds))
         run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
         run.watch(training.patience)
-        _write_csv(trail.with_suffix(".csv"), run.history, seeds)
+        _write_csv(scratch / "losses.csv", run.history, seeds)
         saver.save_when_due()
+    saver.save()  # what follows in the same work need not wait for this training again
     if run.best:
         network.load_state_dict(run.best)
     network.eval()
@@ -270,16 +271,14 @@ class _Saver:
     def save_when_due(self) -> None:
         if time.monotonic() - self.last >= self.cost / CHECKPOINT_SHARE:
             begun = time.monotonic()
-            with written_whole(self.path) as file:
-                state = {
-                    "network": self.run.network.state_dict(),
-                    "adam": self.adam.state_dict(),
-                    "history": self.run.history,
-                    "best": self.run.best,
-                }
-                torch.save(state, file)
+            self.save()
             self.last = time.monotonic()
             self.cost = self.last - begun
+
+    def save(self) -> None:
+        state = {"network": self.run.network.state_dict(), "adam": self.adam.state_dict()}
+        with written_whole(self.path) as file:
+            torch.save({**state, "history": self.run.history, "best": self.run.best}, file)
 
 
 def _write_csv(path: Path, history: list[list[float]], seeds: Sequence[int]) -> None:
@@ -297,30 +296,26 @@ def _write_csv(path: Path, history: list[list[float]], seeds: Sequence[int]) -> 
 def trained_weights(
     build: Callable[[Sequence[int]], torch.nn.Module],
     loss: Loss,
-    n_rows: Callable[[], int],
+    n_rows: int | np.ndarray,
     training: Training,
-    key: str,
     workplace: Workplace,
 ) -> list[Arrays]:
-    """The weights of every seed, from the store or trained now; `key` names all else they depend on.
-
-    Weights and history of a seed are saved as one file of arrays without the S axis.
-    """
-    keys = {seed: digest(key, str(seed), machine_room(workplace.device)) for seed in workplace.seeds}
-    missing = [seed for seed in workplace.seeds if not workplace.store.path("weights", keys[seed]).exists()]
-    for stack in [missing] if workplace.device == "cuda" and missing else [[seed] for seed in missing]:
-        trail = workplace.store.path("weights", digest(*(keys[seed] for seed in stack)), "")
-        run = optimise(build(stack), loss, n_rows(), training, stack, workplace.device, trail)
-        for i, seed in enumerate(stack):
-            workplace.store.save("weights", keys[seed], _weights_of(run, i, len(stack)))
-        trail.with_suffix(".checkpoint").unlink(missing_ok=True)
-        trail.with_suffix(".csv").unlink(missing_ok=True)
-    return [found for seed in workplace.seeds if (found := workplace.store.load("weights", keys[seed])) is not None]
+    """The weights of every seed of the workplace, trained in one stack; arrays without the S axis, `history` added."""
+    seeds = workplace.seeds
+    run = optimise(build(seeds), loss, n_rows, training, seeds, workplace.device, workplace.scratch)
+    return [_weights_of(run, i, len(seeds)) for i in range(len(seeds))]
 
 
 def _weights_of(run: Run, i: int, n_seeds: int) -> Arrays:
     weights = {name: tensor[i].cpu().numpy() for name, tensor in run.network.state_dict().items()}
     return {**weights, "history": np.array(run.history)[:, [i, n_seeds + i, -1]]}
+
+
+def with_weights(network: torch.nn.Module, trained: Arrays) -> torch.nn.Module:
+    """A network of one seed with the weights that `trained_weights` gave for it, in evaluation state."""
+    weights = {name: torch.from_numpy(array)[None] for name, array in trained.items() if name != "history"}
+    network.load_state_dict(weights)
+    return network.eval()
 
 
 def macs(computation: Callable[[], object]) -> int:

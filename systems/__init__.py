@@ -1,18 +1,22 @@
-"""Systems: one file each, named like its yaml; `SYSTEM` is the recipe, the docstring's first line its description.
+"""Systems: one file each; `SYSTEM` is the recipe, the docstring's first line its description.
 
-A new system is two files, `systems/<name>.py` and `yaml/<name>.yaml`; nothing else needs to know of it.
+A new system is one file, `systems/<name>.py`. Where numbers depart from the code's, `yaml/<name>.yaml` holds them. A
+file may also have `QUICK`, departures ("part.field=value") that make it small enough to try in seconds, for
+`run.py --quick` and the contract tests.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from asd.system import Ensemble, System
+    from types import ModuleType
+
+    from asd.system import Ensemble, Recipe, System
 
 HERE = Path(__file__).resolve().parent
 YAML = HERE.parent / "yaml"
@@ -28,34 +32,76 @@ def description(name: str) -> str:
     return (docstring or "no docstring").splitlines()[0]
 
 
-def load(name: str, assignments: Sequence[str] = ()) -> System | Ensemble:
-    """The recipe with its yaml's and then the command line's departures. Raises BadInput for unknown names."""
+def module(name: str) -> ModuleType:
+    """Raises BadInput for an unknown name."""
     from asd.errors import BadInput, did_you_mean
-    from asd.settings import assignment, read_yaml, resolve
-    from asd.system import Ensemble
 
     if name not in names():
         hint = did_you_mean(name, names(), cutoff=0.4)
         raise BadInput(f"unknown system '{name}'{hint} (known: {', '.join(names())})")
-    recipe = importlib.import_module(f"systems.{name}").SYSTEM
+    return importlib.import_module(f"systems.{name}")
+
+
+def quick(name: str) -> tuple[str, ...]:
+    """Departures that make the system small enough to try in seconds; its scores then mean nothing."""
+    return tuple(getattr(module(name), "QUICK", ()))
+
+
+def load(name: str, assignments: Sequence[str] = ()) -> Recipe:
+    """The recipe with its yaml's and then the assignments' departures. Raises BadInput for unknown names."""
+    from asd.settings import assignment, read_yaml, resolve
+    from asd.system import Ensemble, SelectedSystem
+
+    recipe = module(name).SYSTEM
     path = YAML / f"{name}.yaml"
-    if not path.exists():
-        raise BadInput(f"{path}: no such file; every system has its yaml of departing numbers (an empty one will do)")
-    recipe = resolve(recipe, read_yaml(path), path.name)
+    departures = read_yaml(path) if path.exists() else {}
+    recipe = resolve(recipe, departures, path.name)
     for text in assignments:
-        if not isinstance(recipe, Ensemble) or text.split(".")[0].split("=")[0] in vars(recipe):  # else its members'
+        if not isinstance(recipe, Ensemble) or _is_own(recipe, text):  # else its members'
             recipe = resolve(recipe, assignment(text), f"--set {text} ({name})")
+    if isinstance(recipe, SelectedSystem) and _is_given(recipe.number, departures, assignments):
+        return recipe.plain
     return recipe
 
 
-def load_members(recipe: Ensemble, assignments: Sequence[str] = ()) -> dict[str, System]:
-    """The systems whose scores an ensemble averages; departures that are the ensemble's own are not theirs."""
-    from asd.errors import BadInput
-    from asd.system import Ensemble
+def _is_own(recipe: Ensemble, text: str) -> bool:
+    return text.split(".")[0].split("=")[0] in vars(recipe)
 
-    theirs = [text for text in assignments if text.split(".")[0].split("=")[0] not in vars(recipe)]
-    members = {name: load(name, theirs) for name in recipe.members}
-    for name, member in members.items():
-        if isinstance(member, Ensemble):
-            raise BadInput(f"member '{name}' is an ensemble itself; only systems that train can be members")
-    return members  # type: ignore[return-value]
+
+def _is_given(number: str, departures: Mapping[str, Any], assignments: Sequence[str]) -> bool:
+    """Whether a number that would be chosen on the development set is given by a person."""
+    from asd.store import flattened
+
+    return number in flattened(departures) or any(text.partition("=")[0].strip() == number for text in assignments)
+
+
+def load_trained(name: str, recipe: Recipe, assignments: Sequence[str] = ()) -> dict[str, System]:
+    """The systems behind a recipe that train, by name: itself, an ensemble's members, or `<name>:<number>=<value>`.
+
+    Departures that are an ensemble's own are not its members'.
+    """
+    from asd.errors import BadInput
+    from asd.system import Ensemble, SelectedSystem
+
+    if isinstance(recipe, SelectedSystem):
+        return {f"{name}:{label}": system for label, system in recipe.variants().items()}
+    if not isinstance(recipe, Ensemble):
+        return {name: recipe}
+    theirs = [text for text in assignments if not _is_own(recipe, text)]
+    members: dict[str, System] = {}
+    for member in recipe.members:
+        found = load(member, theirs)
+        if isinstance(found, Ensemble):
+            raise BadInput(f"member '{member}' is an ensemble itself; only systems that train can be members")
+        members[member] = found.plain if isinstance(found, SelectedSystem) else found
+    return members
+
+
+def rebuilt(name: str, numbers: Mapping[str, Any], where: str) -> Recipe:
+    """A recipe from all its recorded numbers; `name` may be that of a variant, `<name>:<number>=<value>`."""
+    from asd.settings import resolve
+
+    base = module(name.partition(":")[0]).SYSTEM
+    if numbers.get("part") == "System":
+        base = getattr(base, "plain", base)
+    return resolve(base, {key: value for key, value in numbers.items() if key != "part"}, where)

@@ -6,6 +6,9 @@ Kim 2026 (noise-aware reference denoising), sec. 3.2; published development Ω .
 from dataclasses import replace
 
 from asd.frontends import AdaSub
+from systems.ae import QUICK
 from systems.ae import SYSTEM as AE
+
+__all__ = ["QUICK", "SYSTEM"]
 
 SYSTEM = replace(AE, frontend=AdaSub())

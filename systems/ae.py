@@ -10,6 +10,7 @@ from asd.frontends import Near
 from asd.system import System
 from asd.training import Training
 
+QUICK = ("detector.training.epochs=2", "detector.network.width=16")
 SYSTEM = System(
     frontend=Near(),
     features=LogMel(),

@@ -6,6 +6,9 @@ Kim 2026 (noise-aware reference denoising), sec. 3.3, where it over-suppresses a
 from dataclasses import replace
 
 from asd.frontends import LogSpectralAmplitude
+from systems.ae import QUICK
 from systems.ae import SYSTEM as AE
+
+__all__ = ["QUICK", "SYSTEM"]
 
 SYSTEM = replace(AE, frontend=LogSpectralAmplitude())

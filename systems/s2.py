@@ -1,8 +1,14 @@
 """S2: refsub's trained networks re-scored as the champion's.
 
-Kim 2026 (noise-aware reference denoising), Table 3; published development Ω .6308. The numbers are in yaml/s2.yaml.
+Kim 2026 (noise-aware reference denoising), Table 3; published development Ω .6308.
 """
 
-from systems.refsub import SYSTEM
+from dataclasses import replace
 
-__all__ = ["SYSTEM"]
+from systems.refsub import QUICK
+from systems.refsub import SYSTEM as REFSUB
+from systems.s1 import RESCORING
+
+__all__ = ["QUICK", "SYSTEM"]
+
+SYSTEM = replace(REFSUB, detector=replace(REFSUB.detector, scoring=RESCORING))

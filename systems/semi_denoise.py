@@ -12,6 +12,14 @@ from asd.features import LogMelPair
 from asd.frontends import NearAndFar
 from asd.system import System
 
+QUICK = (
+    "detector.training.epochs=1",
+    "detector.training.windows_per_epoch=16",
+    "detector.network.width=16",
+    "detector.rows=128",
+    "detector.detector.training.epochs=2",
+    "detector.detector.network.width=16",
+)
 SYSTEM = System(
     frontend=NearAndFar(),
     features=LogMelPair(),

@@ -10,6 +10,7 @@ from asd.features import LogMelPair
 from asd.frontends import NearAndDifference
 from asd.system import System
 
+QUICK = ("detector.training.epochs=2", "detector.network.width=16")
 SYSTEM = System(
     frontend=NearAndDifference(),
     features=LogMelPair(),

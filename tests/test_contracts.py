@@ -6,26 +6,23 @@ import yaml as pyyaml
 from conftest import tone_in_noise
 
 import systems
-from asd import data, guard, store
+from asd import data, guard
 from asd.errors import BadInput
-from asd.session import Request, Session, unchanged
-from asd.settings import read_yaml, resolve
-from asd.system import Ensemble
+from asd.fingerprint import numbers
+from asd.programs.fitting import extract
+from asd.programs.proving import unchanged
+from asd.programs.request import Request
+from asd.programs.session import Session
+from asd.programs.writing import write
+from asd.settings import resolve
 
-QUICK = ["detector.training.epochs=2", "detector.network.width=16"]
-SMALL_STUDENT = ["frontend.training.epochs=1", "frontend.student.units=8", "frontend.segment=0.5"]
-SMALL_IMAGES = ["detector.rows=128", "detector.training.windows_per_epoch=16"]
 SEEDS = (3, 1)
 
 
-def opened(name, data_folder, results, may_train=True):
-    """A session of one system on the tiny fan, in this process."""
-    quick = QUICK + SMALL_STUDENT * name.startswith("ssd") + SMALL_IMAGES * name.startswith("semi_denoise")
-    recipe = systems.load(name, quick)
-    trained = systems.load_members(recipe, quick) if isinstance(recipe, Ensemble) else {name: recipe}
-    found = Request("dev", data_folder, results, {name: recipe}, trained, lambda *_: [], ["fan"], SEEDS)
-    found = Request(**{**vars(found), "device": "cpu", "may_train": may_train})
-    return Session(found)
+def opened(name, data_folder, results, **departing):
+    """A session of one system on the tiny fan, in this process, as quick as the system's file makes it."""
+    fields = {"data": data_folder, "results": results, "machines": ["fan"], "seeds": SEEDS, "device": "cpu"}
+    return Session(Request.of("dev", [name], quick=True, **fields, **departing))
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +34,8 @@ def results(tmp_path_factory):
 def fitted(request, data_folder, results):
     """(name, session, fitted system, machine) of each system, fitted once to the tiny fan."""
     session = opened(request.param, data_folder, results)
-    session.extract()
-    session.write(request.param)
+    extract(session)
+    write(session, request.param)
     (machine,) = session.machines
     return request.param, session, session.fitted(request.param, machine), machine
 
@@ -75,8 +72,7 @@ def test_scoring_changes_nothing_in_the_fitted_system(fitted):
 
 def test_a_system_taken_from_the_store_scores_to_the_same_bits(fitted, data_folder, results):
     name, session, system, machine = fitted
-    again = opened(name, data_folder, results, may_train=False)
-    again.members = session.members
+    again = opened(name, data_folder, results, may_train=False, members=session.members)
     restored = again.fitted(name, machine)
     assert all(restored(wave) == system(wave) for wave in waves(machine).values())
 
@@ -96,7 +92,7 @@ def test_training_scores_are_one_a_clip_and_finite(fitted):
 def test_an_untrained_system_is_refused_when_it_may_not_train(fitted, data_folder, tmp_path):
     name, _, _, machine = fitted
     untrained = opened(name, data_folder, tmp_path, may_train=False)
-    with pytest.raises(BadInput, match="not trained yet"):
+    with pytest.raises(BadInput, match="fan: .* is not in .*store: nothing of this kind has been made yet"):
         untrained.fitted(name, machine)
 
 
@@ -110,9 +106,8 @@ def test_a_clip_shorter_than_a_feature_window_is_refused_by_name(fitted):
 @pytest.mark.parametrize("name", systems.names())
 def test_the_resolved_yaml_is_complete_and_leads_back_to_the_recipe(name):
     recipe = systems.load(name)
-    text = pyyaml.safe_dump(store.numbers(recipe))
-    numbers = pyyaml.safe_load(text)
-    numbers.pop("part")
-    assert resolve(recipe, numbers, "resolved") == recipe
-    assert resolve(recipe, read_yaml(systems.YAML / f"{name}.yaml"), "again") == recipe
+    told = pyyaml.safe_load(pyyaml.safe_dump(numbers(recipe)))
+    assert systems.rebuilt(name, told, "resolved") == recipe
+    told.pop("part")
+    assert resolve(recipe, told, "again") == recipe
     assert systems.description(name).endswith(".")

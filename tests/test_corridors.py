@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import systems
-from asd import settings, store, submission
+from asd import results, score_files, settings, store
 from asd.calibration import GammaStandardised, GammaThreshold, gamma_fit
 from asd.detectors import AutoEncoder, MeanSquaredError, SelectiveMahalanobis
 from asd.errors import BadInput
@@ -182,14 +182,14 @@ def test_scores_no_gamma_fits_are_refused(scores):
 )
 def test_scores_read_back_to_the_same_bits(tmp_path_factory, scores):
     path = tmp_path_factory.mktemp("csv") / "x.csv"
-    path.write_text(submission.score_text(path, scores))
-    assert submission.read_rows(path) == scores
+    path.write_text(score_files.score_text(path, scores))
+    assert score_files.read_rows(path) == scores
 
 
 def test_scores_that_are_not_finite_are_never_written(tmp_path):
-    scored = submission.Scored({"a.wav": float("nan")}, {"a.wav": 1}, {"t.wav": 0.5})
+    scored = results.Scored({"a.wav": float("nan")}, {"a.wav": 1}, {"t.wav": 0.5})
     with pytest.raises(BadInput, match="score of a.wav is nan"):
-        submission.ResultFolder(tmp_path).write("", "fan", "00", scored)
+        results.ResultFolder(tmp_path).write("", "fan", "00", scored)
     assert not list(tmp_path.iterdir())
 
 
@@ -207,26 +207,26 @@ def test_scores_that_are_not_finite_are_never_written(tmp_path):
 def test_bad_score_files_are_refused_at_their_line(tmp_path, text, message):
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(BadInput, match=message):
-        submission.read_rows(tmp_path / "x.csv")
+        score_files.read_rows(tmp_path / "x.csv")
 
 
 def test_results_of_other_numbers_never_mix(tmp_path):
-    folder = submission.ResultFolder(tmp_path / "s1")
-    scored = submission.Scored({"a.wav": 1.0}, {"a.wav": 1}, {"t.wav": 0.5})
+    folder = results.ResultFolder(tmp_path / "s1")
+    scored = results.Scored({"a.wav": 1.0}, {"a.wav": 1}, {"t.wav": 0.5})
     assert not folder.begin({"epochs": 3})
     folder.write("", "fan", "00", scored)
     assert not folder.begin({"epochs": 3}) and folder.scores("fan", "00") == {"a.wav": 1.0}
     (folder.folder / "selected.json").write_text("{}")
-    assert folder.begin({"epochs": 4}) and not (folder.folder / submission.file_name("anomaly_score", "fan")).exists()
+    assert folder.begin({"epochs": 4}) and not (folder.folder / score_files.file_name("anomaly_score", "fan")).exists()
     assert (folder.folder / "selected.json").exists()
 
 
 def test_files_that_differ_from_what_was_rederived_are_named_at_the_line(tmp_path):
-    folder = submission.ResultFolder(tmp_path)
-    scored = submission.Scored({"a.wav": 1.0, "b.wav": 2.0}, {"a.wav": 1, "b.wav": 0}, {"t.wav": 0.5})
+    folder = results.ResultFolder(tmp_path)
+    scored = results.Scored({"a.wav": 1.0, "b.wav": 2.0}, {"a.wav": 1, "b.wav": 0}, {"t.wav": 0.5})
     folder.write("", "fan", "00", scored)
     folder.compare("", "fan", "00", scored)
-    other = submission.Scored({"a.wav": 1.0, "b.wav": 2.5}, scored.decisions, scored.train_scores)
+    other = results.Scored({"a.wav": 1.0, "b.wav": 2.5}, scored.decisions, scored.train_scores)
     with pytest.raises(
         BadInput, match="anomaly_score_fan_section_00_test.csv:2: 'b.wav,2.0.n' in the file, 'b.wav,2.5"
     ):

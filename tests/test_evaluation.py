@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from asd import evaluation
 from asd.errors import BadInput
 from asd.evaluation import Truth
-from asd.submission import read_long_scores
+from asd.results import read_long_scores
 
 NAMES = {
     f"section_00_{d}_test_{c}_{i:04d}_x_1.wav": Truth(d, c == "anomaly")

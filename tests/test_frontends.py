@@ -12,9 +12,9 @@ from scipy.signal import fftconvolve
 
 from asd import frontends, signal
 from asd.errors import BadInput
+from asd.fingerprint import fingerprint
 from asd.frontends import coherence, subtraction, suppression
 from asd.frontends.transfer import NoiseTransfer, floor_ratio
-from asd.store import fingerprint
 
 SMALL = {"n_fft": 64, "hop_length": 32}
 TRANSFER = NoiseTransfer(**SMALL)

@@ -13,7 +13,8 @@ from conftest import tool
 from test_session import opened, worked
 
 from asd import evaluation
-from asd.submission import read_rows, read_systems
+from asd.programs.reading import read_systems
+from asd.score_files import read_rows
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "submission" / "example"
 SYSTEMS = ["s1", "s3"]

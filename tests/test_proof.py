@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from asd.session import Request, Session
 from scipy.stats import rankdata
 
 import systems
@@ -14,8 +15,7 @@ from asd.detectors import AutoEncoder
 from asd.errors import BadInput
 from asd.frontends import RefSub
 from asd.frontends.transfer import FittedReferenced
-from asd.session import Request, Session
-from asd.submission import DECISION, SCORE, file_name, read_rows
+from asd.score_files import DECISION, SCORE, file_name, read_rows
 
 QUICK = ["detector.training.epochs=1", "detector.network.width=16"]
 PEEK: list[Path] = []  # clips a dishonest fit opens

@@ -10,33 +10,32 @@ import pytest
 
 import systems
 from asd import data
-from asd import session as house
 from asd.errors import BadInput
-from asd.session import Request, Session
-from asd.submission import read_rows
-from asd.system import Ensemble, SelectedEnsemble
+from asd.programs import session as house
+from asd.programs.fitting import extract, jobs
+from asd.programs.proving import prove, prove_here
+from asd.programs.request import Request
+from asd.programs.session import Session
+from asd.programs.writing import evaluate, write
+from asd.score_files import read_rows
+from asd.system import SelectedEnsemble
 
 QUICK = ["detector.training.epochs=1", "detector.network.width=16"]
 
 
 def opened(names, kind, data_folder, results, sets=(), **departing):
-    recipes = {name: systems.load(name, [*QUICK, *sets]) for name in names}
-    trained = {}
-    for name, recipe in recipes.items():
-        members = systems.load_members(recipe, [*QUICK, *sets]) if isinstance(recipe, Ensemble) else {name: recipe}
-        trained |= members
-    fields = {"device": "cpu", "seeds": (0, 1), "may_select": kind == "dev", **departing}
-    return Session(Request(kind, data_folder, results, recipes, trained, lambda *_: ["true"], **fields))
+    fields = {"device": "cpu", "seeds": (0, 1), "data": data_folder, "results": results, **departing}
+    return Session(Request.of(kind, names, [*QUICK, *sets], **fields))
 
 
 def worked(session):
     """What `train` does, in this process."""
-    session.extract()
+    extract(session)
     for name, members in list(session.members.items()):
         for machine in session.machines:
             for system, seed in members:
                 session.chains[system, machine.name].raw_scores(machine.test, seed)
-        session.write(name)
+        write(session, name)
     return session
 
 
@@ -57,25 +56,25 @@ def test_each_clip_is_read_once_for_the_features_of_all_systems(data_folder, tmp
     plain = data.read_wave
     monkeypatch.setattr(house.data, "read_wave", lambda clip: reads.update([clip.path]) or plain(clip))
     session = opened(["ae", "refsub", "adasub", "s1", "cohgate"], "dev", data_folder, tmp_path, machines=["fan"])
-    session.extract()
+    extract(session)
     (machine,) = session.machines
     assert {reads[clip.path] for clip in machine.test} == {1}
     assert {reads[clip.path] for clip in machine.train} == {2}  # once to learn G, once for all features
-    session.extract()
+    extract(session)
     assert {reads[clip.path] for clip in machine.test} == {1}
     assert len(kept(tmp_path, "features")) == 2 * 4  # near, refsub, adasub (s1 too), cohgate; train and test
 
 
 def test_jobs_are_one_a_training_and_seed_and_none_when_all_is_done(data_folder, tmp_path):
     session = opened(["adasub", "s1", "ae"], "dev", data_folder, tmp_path)
-    session.extract()
-    assert sorted(j.name for j in session.jobs() if "fan" in j.name) == [
+    extract(session)
+    assert sorted(j.name for j in jobs(session) if "fan" in j.name) == [
         "dev_fan_adasub+s1_seed_0",
         "dev_fan_adasub+s1_seed_1",
         "dev_fan_ae_seed_0",
         "dev_fan_ae_seed_1",
     ]
-    assert worked(session).jobs() == []
+    assert jobs(worked(session)) == []
 
 
 def test_members_are_chosen_on_the_development_set_and_only_read_for_evaluation(data_folder, tmp_path):
@@ -86,18 +85,50 @@ def test_members_are_chosen_on_the_development_set_and_only_read_for_evaluation(
     candidates = list(dev.members["s4"])
     worked(dev)
     record = json.loads((tmp_path / "dev" / "s4" / "selected.json").read_text())
-    omegas = {(system, seed): omega for system, seed, omega in record["from"]}
-    assert set(omegas) == set(candidates) and len(record["chosen"]) == 2
-    assert min(omega for *_, omega in record["chosen"]) >= sorted(omegas.values())[-2]
+    omegas, chosen = record["omega"], record["chosen"]
+    assert set(omegas) == {f"{system}-{seed}" for system, seed in candidates} and len(chosen) == 2
+    assert min(omegas[label] for label in chosen) >= sorted(omegas.values())[-2]
     assert opened(["s4"], "eval", data_folder, tmp_path, sets).members["s4"] == dev.members["s4"]
     with pytest.raises(BadInput, match="chosen with other numbers of adasub, refsub"):
         opened(["s4"], "eval", data_folder, tmp_path, [*sets, "detector.training.epochs=3"])
 
 
-def test_the_selection_takes_the_highest_and_breaks_ties_by_name():
-    omegas = {("b", 0): 0.7, ("a", 1): 0.6, ("a", 0): 0.6, ("b", 1): 0.5}
+def test_the_selection_takes_the_highest_and_of_equal_ones_the_first():
+    omegas = {"a-0": 0.6, "a-1": 0.6, "b-0": 0.7, "b-1": 0.5}
     recipe = SelectedEnsemble(("a", "b"), None, size=2)
-    assert recipe.choose(omegas) == [("b", 0), ("a", 0)]
+    assert recipe.choose(omegas) == ["b-0", "a-0"]
+
+
+def test_one_number_is_chosen_on_the_development_set_and_only_read_for_evaluation(data_folder, tmp_path):
+    with pytest.raises(BadInput, match="selected.json: no such file; detector.attenuation of msm_dsp_knn is chosen"):
+        opened(["msm_dsp_knn"], "eval", data_folder, tmp_path, seeds=(0,))
+    dev = worked(opened(["msm_dsp_knn"], "dev", data_folder, tmp_path, seeds=(0,)))
+    assert len(kept(tmp_path, "weights")) == 2  # one training per machine, whatever λ
+    record = json.loads((tmp_path / "dev" / "msm_dsp_knn" / "selected.json").read_text())
+    assert list(record["omega"]) == [f"detector.attenuation={v}" for v in ("0", "0.25", "0.5", "0.75", "1")]
+    (label,) = record["chosen"]
+    assert record["omega"][label] == max(record["omega"].values()) and record["machines"] == ["fan", "pump"]
+    ((variant, seed),) = dev.members["msm_dsp_knn"]
+    assert (variant, seed) == (f"msm_dsp_knn:{label}", 0)
+    chosen = opened(["msm_dsp_knn"], "eval", data_folder, tmp_path, seeds=(3, 4))
+    assert chosen.members["msm_dsp_knn"] == [(variant, 3), (variant, 4)]
+    assert f"attenuation: {chosen.request.trained[variant].detector.attenuation}" in (
+        (tmp_path / "dev" / "msm_dsp_knn" / "system.yaml").read_text()
+    )
+
+
+def test_the_variants_tell_the_number_apart_by_their_scores(data_folder, tmp_path):
+    dev = worked(opened(["msm_dsp_knn"], "dev", data_folder, tmp_path, seeds=(0,), machines=["fan"]))
+    (machine,) = dev.machines
+    names = [f"msm_dsp_knn:detector.attenuation={v}" for v in ("0", "1")]
+    none, all_ = (dev.chains[name, "fan"].raw_scores(machine.test, 0) for name in names)
+    assert not np.allclose(none, all_)
+
+
+def test_a_number_given_by_a_person_is_not_chosen(data_folder, tmp_path):
+    session = opened(["msm_dsp_knn"], "eval", data_folder, tmp_path, ["detector.attenuation=0.75"], seeds=(0,))
+    assert session.members["msm_dsp_knn"] == [("msm_dsp_knn", 0)]
+    assert session.request.trained["msm_dsp_knn"].detector.attenuation == 0.75
 
 
 def test_an_ensemble_is_the_mean_of_its_members_standardised_scores(data_folder, tmp_path):
@@ -113,12 +144,12 @@ def test_an_ensemble_is_the_mean_of_its_members_standardised_scores(data_folder,
 
 def test_an_ensemble_of_ensembles_is_refused():
     with pytest.raises(BadInput, match="member 's4' is an ensemble itself"):
-        systems.load_members(systems.load("s3", ["members=adasub,s4"]))
+        systems.load_trained("s3", systems.load("s3", ["members=adasub,s4"]))
 
 
 def test_numbers_for_an_ensembles_members_reach_them_and_its_own_stay():
     recipe = systems.load("s4", ["size=3", "detector.training.epochs=7"])
-    members = systems.load_members(recipe, ["size=3", "detector.training.epochs=7"])
+    members = systems.load_trained("s4", recipe, ["size=3", "detector.training.epochs=7"])
     assert recipe.size == 3 and {m.detector.training.epochs for m in members.values()} == {7}
 
 
@@ -133,10 +164,10 @@ def test_a_larger_selection_is_not_replaced_by_a_smaller_one(data_folder, tmp_pa
 def test_a_development_selection_is_verified_by_reading_it(data_folder, tmp_path):
     worked(opened(["s4"], "dev", data_folder, tmp_path, ["size=2"]))
     frozen = {"may_train": False, "may_select": False, "machines": ["fan"]}
-    opened(["s4"], "dev", data_folder, tmp_path, ["size=2"], **frozen, splits=("train",)).verify_here()
+    prove_here(opened(["s4"], "dev", data_folder, tmp_path, ["size=2"], **frozen, splits=("train",)))
     other = opened(["s4"], "dev", data_folder, tmp_path, ["size=2", "calibration.quantile=0.8"], **frozen)
     with pytest.raises(BadInput, match="system.yaml: the results are of other numbers, seeds or members"):
-        other.verify()
+        prove(other)
 
 
 def test_training_alone_needs_no_test_clip_and_writes_training_scores(data_folder, tmp_path):
@@ -151,7 +182,7 @@ def test_a_training_clip_that_changes_its_domain_is_noticed(data_folder, tmp_pat
     before = worked(opened(["baseline_mahala"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0,)))
     chain = before.chains["baseline_mahala", "fan"]
     flipped = replace(chain, is_target=~chain.is_target)
-    assert flipped.data_key != chain.data_key and not flipped.done(before.machines[0].test, 0)
+    assert flipped.training_key != chain.training_key and not flipped.is_done(before.machines[0].test, 0)
 
 
 def test_a_development_set_that_cannot_be_evaluated_is_refused_before_training(data_folder, tmp_path):
@@ -168,5 +199,5 @@ def test_hidden_files_of_other_systems_are_no_clips(data_folder, tmp_path):
         (copy / "eval_data" / "raw" / "drone" / split / "._section_00_0000.wav").write_bytes(b"Mac OS X")
     session = worked(opened(["ae"], "eval", copy, tmp_path / "r", seeds=(0,)))
     verifier = opened(["ae"], "eval", copy, tmp_path / "r", seeds=(0,), may_train=False, splits=("train",))
-    verifier.verify_here()
-    assert len(session.evaluate("ae")) == 3
+    prove_here(verifier)
+    assert len(evaluate(session, "ae")) == 3

@@ -10,8 +10,8 @@ from conftest import tool
 from test_session import QUICK, opened, worked
 
 import systems
+from asd.score_files import SCORE, file_name
 from asd.settings import read_yaml, resolve
-from asd.submission import SCORE, file_name
 
 
 class FakeRuns:

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from test_session import opened, worked
 
 from asd import evaluation
-from asd.submission import read_rows
+from asd.score_files import read_rows
 
 SCORES = "anomaly_score_fan_section_00_test.csv"
 

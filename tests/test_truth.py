@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from asd import evaluation
 from asd.errors import BadInput
 from asd.evaluation import Truth, read_truth
-from asd.submission import decision_text, file_name, score_text
+from asd.score_files import decision_text, file_name, score_text
 
 RNG = np.random.default_rng(5)
 MACHINES = ("Sander", "ToyDrone")

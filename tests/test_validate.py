@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 
 from asd import submission
 from asd.errors import BadInput
-from asd.submission import DECISION, DEV_MACHINES, EVAL_MACHINES, SCORE, file_name
+from asd.score_files import DECISION, SCORE, file_name
+from asd.submission import DEV_MACHINES, EVAL_MACHINES
 
 VALIDATE = tool("validate")
 L1 = "Example_EXU_task2_1"

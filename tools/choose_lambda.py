@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import systems
 from asd import data, evaluation
 from asd.errors import BadInput
+from asd.score_files import SCORE, file_name, read_rows
 from asd.settings import read_yaml
 from asd.store import write_text
-from asd.submission import SCORE, file_name, read_rows
 from asd.tables import rendered
 
 RUN = Path(__file__).resolve().parent.parent / "run.py"

@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import evaluation
 from asd.errors import BadInput
-from asd.submission import part_of, read_systems
+from asd.programs.reading import read_systems
+from asd.results import part_of
 from asd.tables import FORMATS, rendered
 
 

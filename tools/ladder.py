@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import evaluation
 from asd.errors import BadInput
+from asd.score_files import SCORE, file_name, read_rows
 from asd.settings import read_yaml
-from asd.submission import SCORE, file_name, read_rows
 from asd.tables import rendered
 
 PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))

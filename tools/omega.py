@@ -23,8 +23,9 @@ from asd import evaluation, guard
 from asd.clips import ANONYMOUS
 from asd.contracts import SystemScores
 from asd.errors import BadInput
+from asd.programs.reading import read_systems
+from asd.results import part_of
 from asd.settings import read_yaml
-from asd.submission import part_of, read_systems
 from asd.tables import FORMATS, rendered
 
 PUBLISHED = Path(__file__).with_name("published.yaml")

@@ -22,8 +22,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import systems
-from asd import evaluation, submission
+from asd import evaluation, score_files, submission
 from asd.errors import BadInput
+from asd.programs import reading
 from asd.settings import read_yaml
 from asd.store import write_text
 from asd.submission import Measured
@@ -48,7 +49,7 @@ def read_team(path: Path) -> Mapping[str, Any]:
 def measured(name: str, results: Path, macs: str) -> Measured:
     """Raises BadInput where a run is missing or the two are not of the same numbers, seeds and members."""
     dev, test = results / "dev" / name, results / "eval" / name
-    of_dev, of_eval = submission.read_run(dev), submission.read_run(test)
+    of_dev, of_eval = results.read_run(dev), results.read_run(test)
     if (dev / "system.yaml").read_bytes() != (test / "system.yaml").read_bytes():
         raise BadInput(
             f"{test / 'system.yaml'}: not the numbers, seeds or members of {dev / 'system.yaml'}; the development "
@@ -57,7 +58,7 @@ def measured(name: str, results: Path, macs: str) -> Measured:
     numbers = read_yaml(test / "system.yaml")
     chains = [part for part in numbers.values() if isinstance(part, dict) and part.get("part") == "System"]
     records = list(of_eval.values())
-    (run,) = submission.read_systems([dev])
+    (run,) = reading.read_systems([dev])
     truths = {m: evaluation.truth_of_names(scores) for m, scores in run.scores.items()}
     return Measured(
         front_ends=parts(chains, "frontend"),
@@ -92,7 +93,7 @@ def files_of(team: Mapping[str, Any], team_path: Path, runs: Sequence[Measured],
     for number, (item, run) in enumerate(zip(team["systems"], runs, strict=True), start=1):
         label, folder = submission.label(team, number), results / "eval" / item["system"]
         files[f"{label}/{label}.meta.yaml"] = submission.meta_text(submission.meta_of(team, number, run)).encode()
-        for kind in (submission.SCORE, submission.DECISION):
+        for kind in (score_files.SCORE, score_files.DECISION):
             files |= {f"{label}/{p.name}": p.read_bytes() for p in sorted(folder.glob(f"{kind}_*.csv"))}
     return files
 

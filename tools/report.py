@@ -32,12 +32,14 @@ from sklearn.metrics import roc_curve
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from asd.session import Request, Session
+
 import systems
-from asd import data, evaluation, signal, submission
+from asd import data, evaluation, results, score_files, signal
 from asd.clips import ANONYMOUS, CONDITIONS, DOMAINS, RATE, Clip
 from asd.contracts import SystemScores
 from asd.errors import BadInput
-from asd.session import Request, Session
+from asd.programs import reading
 from asd.settings import read_yaml, resolve
 from asd.system import Ensemble
 
@@ -56,7 +58,7 @@ class Run:
 
     @cached_property
     def record(self) -> Mapping[str, Mapping[str, Any]]:
-        return submission.read_run(self.folder)
+        return results.read_run(self.folder)
 
     @property
     def kind(self) -> str:
@@ -88,8 +90,8 @@ def runs_of(folders: Sequence[Path], ground_truth: Path | None) -> list[Run]:
     """Raises BadInput for a folder that run.py has not written, or a truth that does not fit."""
     found = []
     for folder in [system for given in folders for system in systems_in(given)]:
-        record = submission.read_run(folder)
-        (scores,) = submission.read_systems([folder.resolve()])
+        record = results.read_run(folder)
+        (scores,) = reading.read_systems([folder.resolve()])
         if lacking := [m for m in scores.scores if m not in record]:
             raise BadInput(f"{folder / 'run.json'}: nothing of {', '.join(lacking)}; run it again")
         truths = truths_of(scores, ground_truth)
@@ -159,8 +161,8 @@ def save(figure: plt.Figure, folder: Path, name: str) -> str:
 def histogram(run: Run, machine: str, folder: Path) -> Figure:
     """Scores by domain and condition, or test against training where the truth is unknown, and the threshold."""
     threshold = run.record[machine]["threshold"]
-    train = submission.read_rows(
-        run.folder / "train_scores" / submission.file_name("anomaly_score", machine, split="train")
+    train = score_files.read_rows(
+        run.folder / "train_scores" / score_files.file_name("anomaly_score", machine, split="train")
     )
     test = np.array([*run.scores.scores[machine].values()])
     if machine in run.truths:

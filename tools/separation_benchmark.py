@@ -37,13 +37,14 @@ from asd.contracts import Workplace
 from asd.detectors import AutoEncoder
 from asd.errors import BadInput
 from asd.features import LogMel
+from asd.fingerprint import digest, fingerprint
 from asd.frontends import AdaSubTeacher, AudioSepTeacher, ClapEmbedder, Distilled, LogMelEmbedder, Near
 from asd.frontends.distillation.distilled import FittedDistilled, restored_gain, si_snr
 from asd.frontends.distillation.embedders import scis
 from asd.frontends.distillation.teachers import Teacher
 from asd.separation import blind, measures, mixtures, peers
 from asd.settings import assignment, resolve
-from asd.store import Store, content, digest, fingerprint, write_json, write_text, written_whole
+from asd.store import Store, content, write_json, write_text, written_whole
 from asd.training import Training, machine_room, pin
 
 Separate = Callable[[np.ndarray], np.ndarray]  # (C, T) -> (T,)

@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import data, evaluation
 from asd.errors import BadInput
+from asd.score_files import SCORE, file_name, read_rows
 from asd.store import written_whole
-from asd.submission import SCORE, file_name, read_rows
 from asd.tables import rendered
 
 RUN = Path(__file__).resolve().parent.parent / "run.py"

@@ -22,7 +22,10 @@ from asd import data, evaluation, guard, submission
 from asd.clips import Clip
 from asd.contracts import SystemScores
 from asd.errors import BadInput
-from asd.submission import NAME, Expected, Package, ResultFolder
+from asd.programs import reading
+from asd.results import ResultFolder
+from asd.score_files import NAME
+from asd.submission import Expected, Package
 from asd.system import clips_key
 
 CHECKLIST = """\
@@ -87,7 +90,7 @@ def evaluation_runs(results: Path) -> list[SystemScores]:
     runs = []
     for folder in sorted(path.parent for path in (results / "eval").glob("*/run.json")):
         with suppress(BadInput):
-            runs += submission.read_systems([folder])
+            runs += reading.read_systems([folder])
     if not runs:
         raise BadInput(f"{results / 'eval'}: no system's results there (run.py -e writes them)")
     return runs
@@ -98,7 +101,7 @@ def of_run(
 ) -> list[str]:
     """What a system's runs say against its package."""
     place = ResultFolder(results / "eval" / name)
-    record = submission.read_run(place.folder)
+    record = results.read_run(place.folder)
     scored = package.scores[label]
     unproven = [m for m in scored if not proven(place, m, record)]
     found = []
@@ -147,7 +150,7 @@ def at(meta: object, *keys: str) -> object:
 
 def of_development(told: object, folder: Path, expected: Expected) -> list[str]:
     """The development figures in meta.yaml against the score files they come from."""
-    (run,) = submission.read_systems([folder])
+    (run,) = reading.read_systems([folder])
     found = []
     for machine, scores in run.scores.items():
         if machine in expected.dev_clips:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,13 +15,48 @@ from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.networks import Network, OrganisersNet, Reconstruction, Scaling, Unscaled, n_parameters
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
-from asd.store import digest, fingerprint
 from asd.training import Training
 
 
 @dataclass(frozen=True)
+class DenseTraining:
+    """What training an autoencoder makes; scoring is no part of it, so that systems differing only there share it."""
+
+    context: int
+    scaling: Scaling
+    network: Network
+    training: Training
+
+    def build(self, n_features: int, seeds: Sequence[int]) -> Reconstruction:
+        """Untrained networks for vectors of `n_features`, the scaling not yet learnt."""
+        return Reconstruction(self.scaling.build(n_features, len(seeds)), self.network.build(n_features, seeds))
+
+    def loss(self, vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        """What training minimises, rows (S, B) -> (S,)."""
+        return reconstruction_loss(vectors, network, rows)
+
+    def train(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[Arrays]:
+        vectors = Vectors(features, self.context, workplace.device)
+
+        def build(seeds: Sequence[int]) -> nn.Module:
+            built = self.build(self.context * features[0].shape[1], seeds)
+            self.scaling.learn(built.scale, vectors)
+            return built
+
+        return loop.trained_weights(build, partial(self.loss, vectors), len(vectors), self.training, workplace)
+
+    def n_features(self, trained: Arrays) -> int:
+        """Length of the vectors that a network with these weights (no S axis) takes."""
+        return next(w.shape[0] for name, w in trained.items() if name.startswith("network.") and w.ndim == 2)
+
+    def restored(self, trained: Arrays) -> nn.Module:
+        """A single-seed network in evaluation state with these weights, on the CPU: scoring runs there."""
+        return loop.with_weights(self.build(self.n_features(trained), (0,)), trained)
+
+
+@dataclass(frozen=True)
 class AutoEncoder:
-    """A dense autoencoder trained once a seed; `scoring` turns its residuals into scores without retraining."""
+    """A dense autoencoder trained once per seed; `scoring` turns its residuals into scores without retraining."""
 
     context: int = 5  # neighbouring frames stacked into one vector; organisers' baseline
     scaling: Scaling = field(default_factory=Unscaled)
@@ -34,22 +69,9 @@ class AutoEncoder:
         """The shortest clip that can be scored, in frames."""
         return self.context
 
-    def training_key(self, data_key: str) -> str:
-        """Name of what training makes: scoring is no part of it, so that systems differing only there share weights."""
-        parts = fingerprint(self.scaling, self.network, self.training, modules=(Vectors.__module__,))
-        return digest(data_key, str(self.context), parts)
-
-    def build(self, n_features: int, seeds: Sequence[int]) -> Reconstruction:
-        """Untrained networks for vectors of `n_features`, the scaling not yet learnt."""
-        return Reconstruction(self.scaling.build(n_features, len(seeds)), self.network.build(n_features, seeds))
-
-    def n_features(self, weights: Arrays) -> int:
-        """Length of the vectors that a network with these weights (no S axis) takes."""
-        return next(w.shape[0] for name, w in weights.items() if name.startswith("network.") and w.ndim == 2)
-
-    def loss(self, vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-        """What training minimises, rows (S, B) -> (S,)."""
-        return reconstruction_loss(vectors, network, rows)
+    @property
+    def trainer(self) -> DenseTraining:
+        return DenseTraining(self.context, self.scaling, self.network, self.training)
 
     def fit_scoring(self, residuals: Residuals) -> Arrays:
         return self.scoring.fit(residuals)
@@ -58,69 +80,31 @@ class AutoEncoder:
         """Score of one clip from its residual (F', context, D)."""
         return self.scoring.score(fitted, residual)
 
-    def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[AutoEncoderScorer]:
-        """Features (F, D) a clip, is_target (N,). They are read only if the store lacks weights or a fitted scoring."""
-        fitting = _Fitting(self, features, is_target, workplace)
-        return [fitting.scorer(seed, weights) for seed, weights in zip(workplace.seeds, fitting.weights(), strict=True)]
+    def fit_scorer(
+        self, trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
+    ) -> AutoEncoderScorer:
+        network = self.trainer.restored(trained)
 
-
-@dataclass
-class _Fitting:
-    """One call of `fit`: reads the training features at most once, and only when needed."""
-
-    recipe: AutoEncoder
-    features: Sequence[Feature]
-    is_target: np.ndarray
-    workplace: Workplace
-
-    @cached_property
-    def vectors(self) -> Vectors:
-        return Vectors(self.features, self.recipe.context, self.workplace.device)
-
-    @cached_property
-    def code(self) -> str:
-        return fingerprint(self.recipe.scoring, modules=(__name__, type(self.recipe).__module__))
-
-    @cached_property
-    def key(self) -> str:
-        return self.recipe.training_key(self.workplace.data_key)
-
-    def weights(self) -> list[Arrays]:
-        def build(seeds: Sequence[int]) -> nn.Module:
-            built = self.recipe.build(self.recipe.context * self.features[0].shape[1], seeds)
-            self.recipe.scaling.learn(built.scale, self.vectors)
-            return built
-
-        def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-            return self.recipe.loss(self.vectors, network, rows)
-
-        return loop.trained_weights(
-            build, loss, lambda: len(self.vectors), self.recipe.training, self.key, self.workplace
-        )
-
-    def scorer(self, seed: int, weights: Arrays) -> AutoEncoderScorer:
-        loop.pin(self.workplace.device)
-        history = weights.pop("history")
-        network = restored(self.recipe, weights)
-        key = digest(self.key, str(seed), loop.machine_room(self.workplace.device), self.code)
-        fitted = self.workplace.store.once("scoring", key, partial(self._fit_scoring, network, seed))
-        return AutoEncoderScorer(self.recipe, network, fitted, history, fitted.pop("train_scores"))
-
-    def _fit_scoring(self, network: nn.Module, seed: int) -> Arrays:
         def clips() -> Iterator[np.ndarray]:
-            return (residual(network, feature, self.recipe.context) for feature in self.features)
+            return (residual(network, feature, self.context) for feature in features)
 
-        residuals = Residuals(clips, self.is_target, partial(self._batches, network, seed))
-        fitted = self.recipe.fit_scoring(residuals)
-        return {**fitted, "train_scores": np.array([self.recipe.score(fitted, r) for r in clips()])}
+        def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            """One more epoch's batches over the training rows, as the organisers' last pass."""
+            vectors, numbers = Vectors(features, self.context), self.training
+            rows, _ = loop.split_rows(len(vectors), numbers.validation_share, seed)
+            for batch in loop.epoch_batches(rows, numbers, seed, numbers.epochs):
+                x = vectors[torch.from_numpy(batch)]
+                yield residuals_of(network, x, self.context), is_target[vectors.clip[batch]]
 
-    def _batches(self, network: nn.Module, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """One more epoch's batches over the training rows, as the organisers' last pass."""
-        numbers = self.recipe.training
-        rows, _ = loop.split_rows(len(self.vectors), numbers.validation_share, seed)
-        for batch in loop.epoch_batches(rows, numbers, seed, numbers.epochs):
-            x = self.vectors[torch.from_numpy(batch)].cpu()
-            yield residuals_of(network, x, self.recipe.context), self.is_target[self.vectors.clip[batch]]
+        fitted = self.fit_scoring(Residuals(clips, is_target, batches))
+        train_scores = np.array([self.score(fitted, r) for r in clips()])
+        return AutoEncoderScorer(self, network, fitted, trained["history"], train_scores)
+
+    def restore(self, trained: Arrays, arrays: Arrays) -> AutoEncoderScorer:
+        fitted = {name: array for name, array in arrays.items() if name != "train_scores"}
+        return AutoEncoderScorer(
+            self, self.trainer.restored(trained), fitted, trained["history"], arrays["train_scores"]
+        )
 
 
 @torch.no_grad()
@@ -132,13 +116,6 @@ def residuals_of(network: nn.Module, x: torch.Tensor, context: int) -> np.ndarra
 def residual(network: nn.Module, feature: Feature, context: int) -> np.ndarray:
     """(F, D) -> (F', context, D): the residual of each vector of one clip."""
     return residuals_of(network, stack(feature, context), context)
-
-
-def restored(recipe: AutoEncoder, weights: Arrays) -> nn.Module:
-    """A single-seed network in evaluation state with `weights` (no S axis), on the CPU: scoring runs there."""
-    network = recipe.build(recipe.n_features(weights), (0,))
-    network.load_state_dict({name: torch.from_numpy(array)[None] for name, array in weights.items()})
-    return network.eval()
 
 
 @dataclass(frozen=True)
@@ -153,6 +130,9 @@ class AutoEncoderScorer:
 
     def score(self, feature: Feature) -> float:
         return self.recipe.score(self.fitted, residual(self.network, feature, self.recipe.context))
+
+    def arrays(self) -> Arrays:
+        return {**self.fitted, "train_scores": self.train_scores}
 
     @property
     def n_parameters(self) -> int:

@@ -3,14 +3,13 @@
 (F, 2 M) features in, near and far log-mel side by side; the detector gets the denoised near half (F, M).
 Semi-denoising autoencoder (an unpublished DCASE 2025 Task 2 report), secs. 2 and 4; what it leaves open is *chosen*.
 
-It is a detector, not a front-end, because it is trained: so it has seeds, checkpoints and a place in the store.
+It is a detector, not a front-end, because it has seeds: each seed's U-Net cleans for that seed's detector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,13 +17,12 @@ from torch import nn
 
 from asd import training as loop
 from asd.contracts import Arrays, Feature, Workplace
-from asd.detectors.autoencoder import AutoEncoder, AutoEncoderScorer
+from asd.detectors.autoencoder import AutoEncoder, AutoEncoderScorer, DenseTraining
 from asd.detectors.convolution import repeated
 from asd.detectors.networks import n_parameters
 from asd.detectors.unet import ResidualUNet
 from asd.detectors.windows import BandScale, filled
 from asd.errors import BadInput
-from asd.store import digest, fingerprint
 from asd.training import Training, generator
 
 
@@ -130,6 +128,56 @@ class Denoiser(nn.Module):
 
 
 @dataclass(frozen=True)
+class DenoisedTraining:
+    """What training makes: a U-Net for each seed, then that seed's detector on what the U-Net leaves of the clips."""
+
+    rows: int
+    frames: int
+    pairs: NoisyPairs
+    network: ResidualUNet
+    training: Training
+    detector: DenseTraining
+
+    def train(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[Arrays]:
+        denoisers = self.train_denoisers(features, replace(workplace, scratch=workplace.scratch / "denoiser"))
+        return [
+            self.with_detector(trained, features, is_target, workplace, seed)
+            for trained, seed in zip(denoisers, workplace.seeds, strict=True)
+        ]
+
+    def train_denoisers(self, features: Sequence[Feature], workplace: Workplace) -> list[Arrays]:
+        patches = Patches(list(features), self.frames, self.pairs, workplace.device)
+
+        def build(seeds: Sequence[int]) -> Denoiser:
+            denoiser = Denoiser(self.network, self.rows, patches.near.shape[1], seeds)
+            denoiser.scale.learn(patches.near)
+            return denoiser
+
+        def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+            return network.loss(*patches[rows])  # type: ignore[operator]
+
+        return loop.trained_weights(build, loss, len(patches), self.training, workplace)
+
+    def with_detector(
+        self, trained: Arrays, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace, seed: int
+    ) -> Arrays:
+        """One seed's U-Net and, under `detector/`, what its detector has learnt; `history` is of both in turn."""
+        denoiser = self.restored(trained)
+        cleaned = [denoised(denoiser, feature) for feature in features]
+        place = replace(workplace, seeds=(seed,), scratch=workplace.scratch / f"detector_{seed}")
+        (behind,) = self.detector.train(cleaned, is_target, place)
+        named = {f"detector/{name}": array for name, array in behind.items()}
+        return {**trained, **named, "history": np.concatenate([trained["history"], behind["history"]])}
+
+    def restored(self, trained: Arrays) -> Denoiser:
+        """A single-seed denoiser in evaluation state, on the CPU: scoring runs there."""
+        own = {name: array for name, array in trained.items() if not name.startswith("detector/")}
+        denoiser = Denoiser(self.network, self.rows, own["scale.mean"].shape[-1], (0,))
+        loop.with_weights(denoiser, own)
+        return denoiser
+
+
+@dataclass(frozen=True)
 class SemiDenoising:
     """The U-Net of each seed in front of `detector` with that seed."""
 
@@ -148,73 +196,28 @@ class SemiDenoising:
     def min_frames(self) -> int:
         return self.detector.min_frames
 
-    def denoiser_key(self, data_key: str) -> str:
-        parts = fingerprint(self.pairs, self.network, self.training, modules=(__name__,))
-        return digest("denoiser", data_key, str((self.rows, self.frames)), parts)
+    @property
+    def trainer(self) -> DenoisedTraining:
+        numbers = self.rows, self.frames, self.pairs, self.network, self.training
+        return DenoisedTraining(*numbers, self.detector.trainer)
 
-    def training_key(self, data_key: str) -> str:
-        return self.detector.training_key(self.denoiser_key(data_key))
+    def fit_scorer(
+        self, trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
+    ) -> DenoisedScorer:
+        denoiser, of_detector = self.trainer.restored(trained), below("detector", trained)
+        cleaned = [denoised(denoiser, feature) for feature in features]
+        return DenoisedScorer(
+            denoiser, self.detector.fit_scorer(of_detector, seed, cleaned, is_target), trained["history"]
+        )
 
-    def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[DenoisedScorer]:
-        fitting = _Fitting(self, features, is_target, workplace)
-        return [fitting.scorer(seed, weights) for seed, weights in zip(workplace.seeds, fitting.weights(), strict=True)]
-
-
-@dataclass
-class _Fitting:
-    """One call of `fit`: reads the training features only when something is missing in the store."""
-
-    recipe: SemiDenoising
-    features: Sequence[Feature]
-    is_target: np.ndarray
-    workplace: Workplace
-
-    @cached_property
-    def key(self) -> str:
-        return self.recipe.denoiser_key(self.workplace.data_key)
-
-    @cached_property
-    def patches(self) -> Patches:
-        return Patches(list(self.features), self.recipe.frames, self.recipe.pairs, self.workplace.device)
-
-    def weights(self) -> list[Arrays]:
-        def build(seeds: Sequence[int]) -> Denoiser:
-            denoiser = Denoiser(self.recipe.network, self.recipe.rows, self.patches.near.shape[1], seeds)
-            denoiser.scale.learn(self.patches.near)
-            return denoiser
-
-        def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-            return network.loss(*self.patches[rows])  # type: ignore[operator]
-
-        numbers = self.recipe.training
-        return loop.trained_weights(build, loss, lambda: len(self.patches), numbers, self.key, self.workplace)
-
-    def scorer(self, seed: int, weights: Arrays) -> DenoisedScorer:
-        """The detector behind one seed's U-Net is that seed's alone, since its features are."""
-        loop.pin(self.workplace.device)
-        history = weights.pop("history")
-        denoiser = restored(self.recipe, weights)
-        own = digest(self.key, str(seed), loop.machine_room(self.workplace.device))
-        place = replace(self.workplace, data_key=own, seeds=(seed,))
-        (behind,) = self.recipe.detector.fit(_Denoised(denoiser, self.features), self.is_target, place)
-        return DenoisedScorer(denoiser, behind, np.concatenate([history, behind.history]))
+    def restore(self, trained: Arrays, arrays: Arrays) -> DenoisedScorer:
+        behind = self.detector.restore(below("detector", trained), arrays)
+        return DenoisedScorer(self.trainer.restored(trained), behind, trained["history"])
 
 
-class _Denoised(Sequence[Feature]):
-    """Denoised features of the training clips, made when first asked for."""
-
-    def __init__(self, denoiser: Denoiser, features: Sequence[Feature]) -> None:
-        self._denoiser, self._features = denoiser, features
-
-    @cached_property
-    def _made(self) -> list[Feature]:
-        return [denoised(self._denoiser, feature) for feature in self._features]
-
-    def __len__(self) -> int:
-        return len(self._features)
-
-    def __getitem__(self, i: int) -> Feature:  # type: ignore[override]
-        return self._made[i]
+def below(name: str, arrays: Arrays) -> Arrays:
+    """The arrays under `<name>/`, without it."""
+    return {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
 
 
 @torch.no_grad()
@@ -222,13 +225,6 @@ def denoised(denoiser: Denoiser, feature: Feature) -> Feature:
     """One clip, near and far (F, 2 M) in dB -> near without noise (F, M) in dB; the far half does not enter."""
     near = np.split(feature, 2, axis=1)[0]
     return denoiser(torch.from_numpy(near.copy())[None, None])[0, 0].numpy()
-
-
-def restored(recipe: SemiDenoising, weights: Arrays) -> Denoiser:
-    """A single-seed denoiser in evaluation state with `weights` (no S axis), on the CPU: scoring runs there."""
-    denoiser = Denoiser(recipe.network, recipe.rows, weights["scale.mean"].shape[-1], (0,))
-    denoiser.load_state_dict({name: torch.from_numpy(array)[None] for name, array in weights.items()})
-    return denoiser.eval()
 
 
 @dataclass(frozen=True)
@@ -242,6 +238,9 @@ class DenoisedScorer:
     @property
     def train_scores(self) -> np.ndarray:
         return self.behind.train_scores
+
+    def arrays(self) -> Arrays:
+        return self.behind.arrays()
 
     @property
     def n_parameters(self) -> int:

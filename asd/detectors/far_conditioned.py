@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -23,7 +22,6 @@ from asd.detectors.neighbours import DomainDensity, Neighbours, top_mean
 from asd.detectors.networks import PerDimension, n_parameters
 from asd.detectors.windows import Windows, windows_of
 from asd.errors import BadInput
-from asd.store import digest, fingerprint
 from asd.training import Training
 
 BLOCKS = ("msm", "ridge", "modulation")
@@ -36,10 +34,43 @@ MASKED_TRAINING = Training(
 
 
 @dataclass(frozen=True)
+class MaskedTraining:
+    """What training the masked model makes."""
+
+    window: int
+    hop: int
+    masking: Masking
+    network: MaskedNet
+    training: Training
+
+    def train(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[Arrays]:
+        windows = Windows(list(features), self.window, self.hop, workplace.device)
+        n_mels = windows.frames.shape[1] // 2
+
+        def build(seeds: Sequence[int]) -> MaskedModel:
+            model = self.network.build(self.window, n_mels, seeds)
+            model.scale.learn(windows.frames[:, :n_mels])
+            return model
+
+        def loss(network: torch.nn.Module, rows: torch.Tensor) -> torch.Tensor:
+            near = windows[rows][..., :n_mels]  # (S, B, W, M)
+            masks = [self.masking.draw(r, self.window, n_mels) for r in rows.cpu().numpy()]
+            return network(near, torch.from_numpy(np.stack(masks)).to(rows.device))
+
+        return loop.trained_weights(build, loss, len(windows), self.training, workplace)
+
+    def restored(self, trained: Arrays) -> MaskedModel:
+        """A single-seed model in evaluation state with these weights, on the CPU: scoring runs there."""
+        model = self.network.build(self.window, trained["scale.mean"].shape[-1], (0,))
+        loop.with_weights(model, trained)
+        return model
+
+
+@dataclass(frozen=True)
 class FarConditionedNeighbours:
     """One masked model a seed; no number is set for a machine, and λ is the one that the development set decides."""
 
-    attenuation: float = 0.0  # λ, share of the far-correlated part taken away; the yaml's, from tools/choose_lambda.py
+    attenuation: float = 0.5  # λ, share of the far-correlated part taken away; a development run chooses
     window: int = 78  # frames, 2.5 s at hop 512; the abstract
     hop: int = 16  # frames, 0.5 s; *chosen*: 15 windows in 10 s, so that their top 10 % are two
     masking: Masking = field(default_factory=Masking)
@@ -65,14 +96,38 @@ class FarConditionedNeighbours:
         """A quarter of a window: a shorter clip, repeated to fill one, would be mostly its own repetition."""
         return max(2, self.window // 4)
 
-    def training_key(self, data_key: str) -> str:
-        """Name of what the masked model learns; neither λ nor descriptors nor density enter."""
-        parts = fingerprint(self.masking, self.network, self.training, modules=(Windows.__module__,))
-        return digest("masked", data_key, str((self.window, self.hop)), parts)
+    @property
+    def trainer(self) -> MaskedTraining:
+        """Neither λ nor descriptors nor density enter."""
+        return MaskedTraining(self.window, self.hop, self.masking, self.network, self.training)
 
-    def fit(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[NeighbourScorer]:
-        fitting = _Fitting(self, features, is_target, workplace)
-        return [fitting.scorer(seed, weights) for seed, weights in zip(workplace.seeds, fitting.weights(), strict=True)]
+    def fit_scorer(
+        self, trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
+    ) -> NeighbourScorer:
+        model = self.trainer.restored(trained)
+        clips = [self.describe(model, feature) for feature in features]
+        described = {name: np.concatenate([clip[name] for clip in clips]) for name in clips[0]}
+        clip = np.repeat(np.arange(len(clips)), [len(of_clip["msm"]) for of_clip in clips])  # (n,) of each window
+        return self.restore(trained, self.fit_density(described, clip, is_target))
+
+    def restore(self, trained: Arrays, arrays: Arrays) -> NeighbourScorer:
+        bank, clip, is_target, typical = (arrays[name] for name in ("bank", "clip", "is_target", "typical"))
+        neighbours = self.density.restore(bank, clip, is_target, typical)
+        return NeighbourScorer(self, self.trainer.restored(trained), arrays, neighbours, trained["history"])
+
+    def fit_density(self, described: Arrays, clip: np.ndarray, is_target: np.ndarray) -> Arrays:
+        """Subspace, balance, the windows to compare with, typical distances, and the training scores, each clip's
+        without its own windows among the neighbours.
+        """
+        subspace = nuisance(described["msm"], described["far"], self.nuisance_rank)
+        blocks = conditioned(described, subspace, self.attenuation)
+        fitted = {"subspace": subspace, **balance(blocks)}
+        bank = balanced(blocks, fitted, self.block_weights)
+        neighbours = self.density.fit(bank, clip, is_target)
+        ratios = neighbours.ratios(bank, own=clip)
+        scores = np.array([top_mean(ratios[clip == i], self.top_share) for i in range(len(is_target))])
+        kept = {"bank": bank, "clip": clip, "is_target": is_target, "typical": neighbours.typical}
+        return {**fitted, **kept, "train_scores": scores}
 
     def describe(self, model: MaskedModel, feature: Feature) -> Arrays:
         """Every window of one clip: near and far embedding (n, E), ridge (n, M), modulation (n, octaves M)."""
@@ -82,81 +137,11 @@ class FarConditionedNeighbours:
         return {name: array.astype(np.float32) for name, array in found.items()}
 
 
-@dataclass
-class _Fitting:
-    """One call of `fit`: reads the training features at most once, and only when needed."""
-
-    recipe: FarConditionedNeighbours
-    features: Sequence[Feature]
-    is_target: np.ndarray
-    workplace: Workplace
-
-    @cached_property
-    def windows(self) -> Windows:
-        return Windows(list(self.features), self.recipe.window, self.recipe.hop, self.workplace.device)
-
-    @property
-    def n_mels(self) -> int:
-        return self.windows.frames.shape[1] // 2
-
-    @cached_property
-    def key(self) -> str:
-        return self.recipe.training_key(self.workplace.data_key)
-
-    def weights(self) -> list[Arrays]:
-        def build(seeds: Sequence[int]) -> MaskedModel:
-            model = self.recipe.network.build(self.recipe.window, self.n_mels, seeds)
-            model.scale.learn(self.windows.frames[:, : self.n_mels])
-            return model
-
-        def loss(network: torch.nn.Module, rows: torch.Tensor) -> torch.Tensor:
-            near = self.windows[rows][..., : self.n_mels]  # (S, B, W, M)
-            masks = [self.recipe.masking.draw(r, self.recipe.window, self.n_mels) for r in rows.cpu().numpy()]
-            return network(near, torch.from_numpy(np.stack(masks)).to(rows.device))
-
-        numbers = self.recipe.training
-        return loop.trained_weights(build, loss, lambda: len(self.windows), numbers, self.key, self.workplace)
-
-    def scorer(self, seed: int, weights: Arrays) -> NeighbourScorer:
-        loop.pin(self.workplace.device)
-        history, recipe, store = weights.pop("history"), self.recipe, self.workplace.store
-        model = restored(recipe, weights)
-        code = fingerprint(recipe.ridge, recipe.modulation, modules=(__name__,))
-        key = digest("described", self.key, str(seed), loop.machine_room(self.workplace.device), code)
-        described = store.once("scoring", key, partial(self._describe, model))
-        fitted = store.once("scoring", digest(key, fingerprint(recipe)), partial(self._density, described))
-        return NeighbourScorer.of(recipe, model, described, self.is_target, fitted, history)
-
-    def _describe(self, model: MaskedModel) -> Arrays:
-        clips = [self.recipe.describe(model, feature) for feature in self.features]
-        together = {name: np.concatenate([clip[name] for clip in clips]) for name in clips[0]}
-        return {**together, "clip": np.repeat(np.arange(len(clips)), [len(clip["msm"]) for clip in clips])}
-
-    def _density(self, described: Arrays) -> Arrays:
-        """Subspace, balance, typical distances, and the training scores with each clip left out of its neighbours."""
-        recipe, clip = self.recipe, described["clip"]
-        subspace = nuisance(described["msm"], described["far"], recipe.nuisance_rank)
-        blocks = conditioned(described, subspace, recipe.attenuation)
-        fitted = {"subspace": subspace, **balance(blocks)}
-        bank = balanced(blocks, fitted, recipe.block_weights)
-        neighbours = recipe.density.fit(bank, clip, self.is_target)
-        ratios = neighbours.ratios(bank, own=clip)
-        scores = [top_mean(ratios[clip == i], recipe.top_share) for i in range(len(self.is_target))]
-        return {**fitted, "typical": neighbours.typical, "train_scores": np.array(scores)}
-
-
 @torch.no_grad()
 def embedded(model: MaskedModel, windows: np.ndarray) -> np.ndarray:
     """Windows (n, W, M) in dB -> (n, E), by a single-seed model in evaluation state."""
     batches = torch.from_numpy(np.ascontiguousarray(windows)).split(BATCH)
     return torch.cat([model.embed(model.scale(batch[None]))[0] for batch in batches]).numpy()
-
-
-def restored(recipe: FarConditionedNeighbours, weights: Arrays) -> MaskedModel:
-    """A single-seed model in evaluation state with `weights` (no S axis), on the CPU: scoring runs there."""
-    model = recipe.network.build(recipe.window, weights["scale.mean"].shape[-1], (0,))
-    model.load_state_dict({name: torch.from_numpy(array)[None] for name, array in weights.items()})
-    return model.eval()
 
 
 def nuisance(near: np.ndarray, far: np.ndarray, rank: int) -> np.ndarray:
@@ -213,21 +198,8 @@ class NeighbourScorer:
     neighbours: Neighbours
     history: np.ndarray  # (epochs, 3) training loss, validation loss, seconds
 
-    @classmethod
-    def of(
-        cls,
-        recipe: FarConditionedNeighbours,
-        model: MaskedModel,
-        described: Arrays,
-        is_target: np.ndarray,
-        fitted: Arrays,
-        history: np.ndarray,
-    ) -> NeighbourScorer:
-        """From what the store holds: every training window's description, and the numbers fitted to them."""
-        blocks = conditioned(described, fitted["subspace"], recipe.attenuation)
-        bank = balanced(blocks, fitted, recipe.block_weights)
-        neighbours = recipe.density.restore(bank, described["clip"], is_target, fitted["typical"])
-        return cls(recipe, model, fitted, neighbours, history)
+    def arrays(self) -> Arrays:
+        return self.fitted
 
     @property
     def train_scores(self) -> np.ndarray:

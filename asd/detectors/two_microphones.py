@@ -15,16 +15,36 @@ import torch
 from torch import nn
 
 from asd.contracts import Arrays
-from asd.detectors.autoencoder import AutoEncoder
+from asd.detectors.autoencoder import AutoEncoder, DenseTraining
 from asd.detectors.networks import OrganisersNet, Reconstruction
 from asd.detectors.scoring import Residuals
 from asd.detectors.stacked import StackedBatchNorm, StackedLinear, generators
 from asd.detectors.vectors import Vectors
 from asd.errors import BadInput
-from asd.store import digest, fingerprint
 from asd.training import Training
 
 CHANNELS = ("reference", "difference")
+
+
+@dataclass(frozen=True)
+class PairTraining(DenseTraining):
+    """What training of both channels together makes."""
+
+    network: OrganisersNet
+    alpha: float
+
+    def build(self, n_features: int, seeds: Sequence[int]) -> Reconstruction:
+        shared = SharedLatent(self.network, n_features, self.context, seeds)
+        return Reconstruction(self.scaling.build(n_features, len(seeds)), shared)
+
+    def n_features(self, trained: Arrays) -> int:
+        return len(CHANNELS) * super().n_features(trained)
+
+    def loss(self, vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        """Eqs. (4) to (6), rows (S, B) -> (S,)."""
+        residual = split(network(vectors[rows]), self.context)  # (S, B, context, 2, M)
+        reference, difference = residual.square().mean(dim=(1, 2, 4)).unbind(dim=1)  # (S,) each
+        return reference + self.alpha * difference
 
 
 @dataclass(frozen=True)
@@ -39,21 +59,9 @@ class TwoMicrophoneAutoEncoder(AutoEncoder):
         if not 0 <= self.alpha < np.inf:
             raise BadInput(f"alpha {self.alpha}: weight of the difference channel expected, finite and at least 0")
 
-    def training_key(self, data_key: str) -> str:
-        return digest(super().training_key(data_key), str(self.alpha), fingerprint(modules=(__name__,)))
-
-    def build(self, n_features: int, seeds: Sequence[int]) -> Reconstruction:
-        shared = SharedLatent(self.network, n_features, self.context, seeds)
-        return Reconstruction(self.scaling.build(n_features, len(seeds)), shared)
-
-    def n_features(self, weights: Arrays) -> int:
-        return len(CHANNELS) * super().n_features(weights)
-
-    def loss(self, vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-        """Eqs. (4) to (6), rows (S, B) -> (S,)."""
-        residual = split(network(vectors[rows]), self.context)  # (S, B, context, 2, M)
-        reference, difference = residual.square().mean(dim=(1, 2, 4)).unbind(dim=1)  # (S,) each
-        return reference + self.alpha * difference
+    @property
+    def trainer(self) -> PairTraining:
+        return PairTraining(self.context, self.scaling, self.network, self.training, self.alpha)
 
     def fit_scoring(self, residuals: Residuals) -> Arrays:
         """The scoring's arrays of each channel, under the channel's name."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -27,7 +28,7 @@ def check_floor(floor: float) -> None:
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(ABC):
     """A front-end that is a function of the clip alone: recipe and fitted front-end are one object."""
 
     n_fft: int = 1024  # samples, 64 ms; organisers' baseline
@@ -36,9 +37,9 @@ class Fixed:
     def __post_init__(self) -> None:
         check_stft(self.n_fft, self.hop_length)
 
+    @abstractmethod
     def denoise(self, spectra: np.ndarray) -> np.ndarray:
         """The front-end's formula, (2, K, F) complex -> (K, F) power. `spectra` is shared: read only."""
-        raise NotImplementedError
 
     @property
     def statistics(self) -> Self:

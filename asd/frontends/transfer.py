@@ -8,6 +8,7 @@ What a `Referenced` front-end learns is G alone, so front-ends with equal `Noise
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -60,14 +61,14 @@ def floor_ratio(floor_near: np.ndarray, floor_far: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Referenced:
+class Referenced(ABC):
     """A front-end that knows the near channel's noise as `G P_f`."""
 
     transfer: NoiseTransfer = NoiseTransfer()
 
+    @abstractmethod
     def denoise(self, spectra: np.ndarray, transfer: np.ndarray) -> np.ndarray:
         """The front-end's formula, (2, K, F) complex and G (K,) -> (K, F) power. `spectra` is shared: read only."""
-        raise NotImplementedError
 
     @property
     def statistics(self) -> NoiseTransfer:

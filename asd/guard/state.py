@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from asd.store import digest
+from asd.fingerprint import digest
 
 Child = tuple[str, Any]  # how a child is reached from its parent (".field", "[0]"), and the child
 ATOMS = (type(None), bool, int, float, complex, str, bytes, bytearray, np.generic)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asd.errors import did_you_mean
+from asd.score_files import DECISION, NAME, SCORE, file_name, parse
 from asd.submission import meta
-from asd.submission.files import DECISION, NAME, SCORE, file_name, parse
 from asd.submission.package import MOST_SYSTEMS, TOP
 
 SHOWN = 3  # clip names in one defect

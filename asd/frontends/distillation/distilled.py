@@ -109,17 +109,17 @@ class Distilled:
     def fit(self, waves: Iterable[Wave]) -> FittedDistilled:
         """Without resuming and without clean recordings."""
         with tempfile.TemporaryDirectory() as folder:
-            return self.fit_on(waves, (), Path(folder) / "student")
+            return self.fit_on(waves, (), Path(folder))
 
-    def fit_on(self, waves: Iterable[Wave], clean: Iterable[Wave], trail: Path) -> FittedDistilled:
-        """Training-normal waves and clean-machine ones; `trail` as `asd.training.optimise` has it.
+    def fit_on(self, waves: Iterable[Wave], clean: Iterable[Wave], scratch: Path) -> FittedDistilled:
+        """Training-normal waves and clean-machine ones; `scratch` as `asd.training.optimise` has it.
 
         Holds all clips in memory until `clips` of them are chosen, then those and their targets, 1 GB for 512 of 10 s.
         """
         chosen = spread(list(waves), self.clips)
         if len(chosen) < LEAST:
             raise BadInput(f"{len(chosen)} training clips, at least {LEAST} expected to train a student on")
-        lesson = self.lesson(chosen, clean, trail.with_suffix(".lesson"))
+        lesson = self.lesson(chosen, clean, scratch / "targets.npz")
         length = min(int(self.segment * RATE), *(wave.shape[1] for wave in chosen))
         segments = lesson.segments(length)
         network = self.student.build(len(chosen[0]))
@@ -128,7 +128,7 @@ class Distilled:
             assert isinstance(net, NarrowBandNet)
             return lesson.loss(self.student, segments[rows[0].numpy()], length, net)
 
-        run = optimise(network, loss, segments[:, 0], self.training, [self.student.seed], "cpu", trail)
+        run = optimise(network, loss, segments[:, 0], self.training, [self.student.seed], "cpu", scratch)
         return FittedDistilled(self, network.eval(), np.array(run.history), lesson.sci)
 
     def lesson(self, waves: Sequence[Wave], clean: Iterable[Wave], path: Path) -> Lesson:

@@ -1,4 +1,4 @@
-"""Submission files: scores and decisions by clip name in, the challenge's CSV files out, and back.
+"""Score files: scores and decisions by clip name in, the challenge's CSV files out, and back.
 
     anomaly_score_<machine>_section_00_test.csv      section_00_0000.wav,<finite float>
     decision_result_<machine>_section_00_test.csv    section_00_0000.wav,<0 or 1>
@@ -73,7 +73,7 @@ def _problem(row: str, name: str, value: str, kind: str, values: Mapping[str, fl
     if not fits or '"' in row or "\r" in row:
         told = row if len(row) <= WIDEST else f"{row[:WIDEST]}..."
         return f"{told!r}, expected {EXPECTED[kind]}"
-    return f"{name} stands twice" if name in values else ""
+    return f"duplicate of {name}" if name in values else ""
 
 
 def _is_number(text: str) -> bool:

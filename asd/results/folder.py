@@ -20,8 +20,9 @@ import yaml
 
 from asd.contracts import Record
 from asd.errors import BadInput
-from asd.store import digest, write_json, write_text
-from asd.submission.files import DECISION, SCORE, decision_text, file_name, read_decisions, read_rows, score_text
+from asd.fingerprint import digest
+from asd.score_files import DECISION, SCORE, decision_text, file_name, read_decisions, read_rows, score_text
+from asd.store import write_json, write_text
 
 LOCK = ".lock"
 KEPT = ("system.yaml", "selected.json", LOCK)  # by a clean-up; system.yaml changes last: a killed one begins again
@@ -41,17 +42,23 @@ NEEDED = {"members": list, "parameters": int, "macs_per_clip": int, "threshold":
 
 def read_run(folder: Path) -> dict[str, dict[str, Any]]:
     """Machine -> its record in run.json. Raises BadInput where that is missing or not what run.py writes."""
+    return read_record(folder)["machines"]
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The whole of run.json, its machines checked."""
     path = folder / "run.json"
     if not path.exists():
         raise BadInput(f"{path}: no such file; `python run.py -d|-e {folder.name}` writes results/<dev|eval>/<system>")
     try:
-        machines = json.loads(path.read_text(encoding="utf-8"))["machines"]
-        wrong = [f"{m}.{k}" for m, r in machines.items() for k, kind in NEEDED.items() if not isinstance(r[k], kind)]
+        run = json.loads(path.read_text(encoding="utf-8"))
+        records = run["machines"].items()
+        wrong = [f"{m}.{k}" for m, r in records for k, kind in NEEDED.items() if not isinstance(r[k], kind)]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise BadInput(f"{path}: not what run.py writes ({error!r}); run it again") from error
-    if wrong or not machines:
+    if wrong or not records:
         raise BadInput(f"{path}: not what run.py writes ({', '.join(wrong) or 'no machine'}); run it again")
-    return machines
+    return run
 
 
 def yaml_text(resolved: object) -> str:

@@ -1,0 +1,327 @@
+"""The chain: a system on one machine. Clips in; features, trained arrays, scorers, scores out, all kept in the store.
+
+    clips -> front-end -> features -> training -> scorer -> scores
+
+This is the only code that keeps what parts learn. Every stored file has a record, a mapping that names all it depends
+on, and its key is the record's hash; what is missing is told by how the nearest stored record differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from asd.clips import Clip
+from asd.contracts import (
+    Arrays,
+    Calibration,
+    Detector,
+    Feature,
+    FittedFrontEnd,
+    Record,
+    Scorer,
+    TrainedDetector,
+    TrainedFrontEnd,
+    Wave,
+    Workplace,
+)
+from asd.errors import BadInput
+from asd.fingerprint import canonical, code, digest, numbers
+from asd.store import Store, content
+from asd.system import Member, System
+from asd.training import environment, pin
+
+Read = Callable[[Clip], Wave]
+FOLDS = 5  # of the training clips, where a detector gives no scores of unseen ones; *chosen*: four fifths still learn
+SHOWN = 5  # differing numbers told in an error
+
+
+@dataclass(frozen=True)
+class Block(Sequence[Feature]):
+    """The features of some clips, in the store under one record; read when first used. A sequence of (F, D)."""
+
+    record: Record
+    store: Store
+
+    @cached_property
+    def _arrays(self) -> Arrays:
+        found = self.store.load("features", self.record)
+        if found is None:
+            raise BadInput(f"{self.store.path('features', self.record)}: features are gone; run the same command again")
+        return found
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return np.cumsum(self._arrays["lengths"])
+
+    def __len__(self) -> int:
+        return len(self._arrays["lengths"])
+
+    def __getitem__(self, i: int) -> Feature:  # type: ignore[override]
+        if not 0 <= i < len(self):
+            raise IndexError(i)
+        return self._arrays["frames"][self._ends[i] - self._arrays["lengths"][i] : self._ends[i]]
+
+    @property
+    def is_stored(self) -> bool:
+        return self.store.has("features", self.record)
+
+    @property
+    def path(self) -> Path:
+        return self.store.path("features", self.record)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A system on one machine: its training clips, where its work is kept, and how a clip is read."""
+
+    name: str  # of the system
+    system: System
+    train: tuple[Clip, ...]
+    is_target: np.ndarray  # (N,) bool, domain of each training clip
+    store: Store
+    read: Read
+    device: str = "cpu"  # cpu | cuda, for training; scoring is on the CPU
+    may_train: bool = True  # False: what the store lacks is an error
+    clean: tuple[Clip, ...] = ()  # recordings of the machine alone or of noise alone, for front-ends that want them
+
+    # ---- what each stored file depends on ------------------------------------------------------------------------
+
+    @cached_property
+    def frontend_record(self) -> Record:
+        recipe = self.system.frontend
+        learns = getattr(recipe, "statistics", recipe)
+        clips = {"clips": clips_key(self.train), "reader": code(self.read)}
+        record = {**clips, "frontend": numbers(learns), "frontend code": code(learns)}
+        if isinstance(recipe, TrainedFrontEnd):
+            files = [content(path) for path in recipe.files()]
+            return {**record, "files": files, "clean": clips_key(self.clean), **environment("cpu")}
+        return record
+
+    def block(self, clips: Sequence[Clip]) -> Block:
+        frontend, features = self.system.frontend, self.system.features
+        record = {**self.frontend_record, "frontend": numbers(frontend), "features": numbers(features)}
+        return Block({**record, "features code": code(frontend, features), "of": clips_key(clips)}, self.store)
+
+    @cached_property
+    def _training_record(self) -> Record:
+        """Of what is fitted to the training features and the domain of each clip."""
+        return {**self.block(self.train).record, "domains": digest(self.is_target.tobytes())}
+
+    def weights_record(self, seed: int) -> Record:
+        assert isinstance(self.system.detector, TrainedDetector)
+        trainer = self.system.detector.trainer
+        record = {**self._training_record, "detector": numbers(trainer), "detector code": code(trainer)}
+        return {**record, "seed": seed, **environment(self.device)}
+
+    def scorer_record(self, seed: int) -> Record:
+        detector = self.system.detector
+        record = {"detector": numbers(detector), "detector code": code(detector)}
+        if isinstance(detector, TrainedDetector):
+            return {**self.weights_record(seed), **record, "training code": code(detector.trainer)}
+        return {**self._training_record, **record}
+
+    def scores_record(self, clips: Sequence[Clip], seed: int) -> Record:
+        return {**self.scorer_record(seed), "of": clips_key(clips)}
+
+    @property
+    def training_key(self) -> str:
+        """Systems with the same one share a training, whatever its seeds; empty where nothing is trained."""
+        if not isinstance(self.system.detector, TrainedDetector):
+            return ""
+        return digest(canonical({**self.weights_record(0), "seed": None}))
+
+    # ---- front-end and features ----------------------------------------------------------------------------------
+
+    @cached_property
+    def frontend(self) -> FittedFrontEnd:
+        """Fitted to the training clips, once."""
+        found = self.store.load("frontends", self.frontend_record)
+        if found is None:
+            self._check_may_train("frontends", self.frontend_record, "front-end")
+            found = self._fit_frontend()
+        return self.system.frontend.restore(found)
+
+    def _fit_frontend(self) -> Arrays:
+        recipe, record = self.system.frontend, self.frontend_record
+        waves: Iterator[Wave] = (self.read(clip) for clip in self.train)
+        with self.store.scratch("frontends", record) as scratch:
+            if isinstance(recipe, TrainedFrontEnd):
+                found = recipe.fit_on(waves, (self.read(clip) for clip in self.clean), scratch).arrays()
+            else:
+                found = recipe.fit(waves).arrays()
+            self.store.save("frontends", record, found)
+        return found
+
+    def feature(self, clip: Clip, wave: Wave) -> Feature:
+        """(F, D). Raises BadInput for a clip too short for the detector."""
+        feature, least = self.system.features(self.frontend(wave)), self.system.detector.min_frames
+        if len(feature) < least:
+            raise BadInput(
+                f"{clip.machine}/{clip.path.name}: {wave.shape[1]} samples, {len(feature)} frames; "
+                f"the detector needs at least {least} frames (was the clip cut off?)"
+            )
+        return feature
+
+    # ---- detector ------------------------------------------------------------------------------------------------
+
+    def trained(self, seeds: tuple[int, ...]) -> list[Arrays]:
+        """What training makes for each seed, made now where the store lacks it: on a GPU in one stack."""
+        missing = [seed for seed in seeds if not self.store.has("weights", self.weights_record(seed))]
+        for stack in [missing] if self.device == "cuda" and missing else [[seed] for seed in missing]:
+            self._train(tuple(stack))
+        found = (self.store.load("weights", self.weights_record(seed)) for seed in seeds)
+        return [arrays for arrays in found if arrays is not None]
+
+    def _train(self, seeds: tuple[int, ...]) -> None:
+        self._check_may_train("weights", self.weights_record(seeds[0]), f"seed {seeds[0]}")
+        assert isinstance(self.system.detector, TrainedDetector)
+        with self.store.scratch("weights", {**self.weights_record(seeds[0]), "seed": list(seeds)}) as scratch:
+            place = Workplace(seeds, self.device, scratch)
+            made = self.system.detector.trainer.train(self.block(self.train), self.is_target, place)
+            for seed, arrays in zip(seeds, made, strict=True):
+                self.store.save("weights", self.weights_record(seed), arrays)
+
+    def scorer(self, seed: int) -> Scorer:
+        """Fitted now, or restored from the store; one that trains nothing is fitted each time."""
+        pin(self.device)
+        detector = self.system.detector
+        if not isinstance(detector, TrainedDetector):
+            return self._untrained_scorer
+        (trained,) = self.trained((seed,))
+        record = self.scorer_record(seed)
+        found = self.store.load("scorers", record)
+        if found is None:
+            self._check_may_train("scorers", record, f"scoring of seed {seed}")
+            found = detector.fit_scorer(trained, seed, self.block(self.train), self.is_target).arrays()
+            self.store.save("scorers", record, found)
+        return detector.restore(trained, found)
+
+    @cached_property
+    def _untrained_scorer(self) -> Scorer:
+        assert not isinstance(self.system.detector, TrainedDetector)
+        return self.system.detector.fit(self._training_block(), self.is_target)
+
+    def _training_block(self) -> Block:
+        block = self.block(self.train)
+        if not block.is_stored:
+            self._refuse("features", block.record, "features of the training clips")
+        return block
+
+    def train_scores(self, scorer: Scorer) -> np.ndarray:
+        """(N,) the detector's score of each training clip, as if it had not been seen."""
+        known = getattr(scorer, "train_scores", None)
+        if known is not None:
+            return known
+        assert not isinstance(self.system.detector, TrainedDetector)
+        fit = self.system.detector
+
+        def compute() -> Arrays:
+            return {"scores": left_out_scores(fit, self._training_block(), self.is_target)}
+
+        record = {**self.scorer_record(0), "folds": FOLDS, "folds code": code(left_out_scores)}
+        return self.store.once("scorers", record, compute)["scores"]
+
+    def member(self, seed: int, label: str, calibration: Calibration) -> Member:
+        scorer = self.scorer(seed)
+        raw = self.train_scores(scorer)
+        return Member(label, self.frontend, self.system.features, scorer, calibration.fit(raw), raw)
+
+    # ---- scores --------------------------------------------------------------------------------------------------
+
+    def raw_scores(self, clips: Sequence[Clip], seed: int) -> np.ndarray:
+        """(N,) the detector's own scores, computed clip by clip or taken from the store."""
+
+        def compute() -> Arrays:
+            scorer = self.scorer(seed)
+            return {"scores": np.array([scorer.score(feature) for feature in (self.block(clips) if clips else ())])}
+
+        return self.store.once("scores", self.scores_record(clips, seed), compute)["scores"]
+
+    def is_done(self, clips: Sequence[Clip], seed: int) -> bool:
+        """Whether this seed is trained and the clips (none: no clips) are scored."""
+        return self.store.has("scores", self.scores_record(clips, seed))
+
+    # ---- what is missing -----------------------------------------------------------------------------------------
+
+    def _check_may_train(self, kind: str, record: Record, what: str) -> None:
+        if not self.may_train:
+            self._refuse(kind, record, what)
+
+    def _refuse(self, kind: str, record: Record, what: str) -> NoReturn:
+        raise BadInput(
+            f"{self.train[0].machine}: {what} of {self.name} is not in {self.store.root}: "
+            f"{told(self.store.differences(kind, record))}; "
+            f"`python run.py -d {self.name}` (-e for evaluation machines) without --test-only makes it"
+        )
+
+
+def told(differences: dict[str, tuple[object, object]] | None) -> str:
+    """What the nearest stored record has otherwise, in words.
+
+    >>> told({"detector.training.epochs": (20, 3)})
+    'trained on the same clips with detector.training.epochs=20, here 3'
+    """
+    if differences is None:
+        return "nothing of this kind has been made yet"
+    clips = [name for name in ("clips", "of", "domains", "clean", "files") if name in differences]
+    codes = [name for name in differences if name in ("reader", "training code") or name.endswith(" code")]
+    own = [name for name in ("torch", "device", "threads", "seed") if name in differences]
+    others = [name for name in differences if name not in (*clips, *codes, *own)]
+    parts = [f"{name.removesuffix('.part')}={differences[name][0]}, here {differences[name][1]}" for name in others]
+    parts = [*parts[:SHOWN], *([f"{len(parts) - SHOWN} more numbers that differ"] if len(parts) > SHOWN else [])]
+    parts += [f"{name} {differences[name][0]}, here {differences[name][1]}" for name in own]
+    parts += ["other code of this kit"] if codes else []
+    where = "other clips" if clips else "the same clips"
+    return f"trained on {where}{' with ' * bool(parts)}{'; '.join(parts)}"
+
+
+def clips_key(clips: Sequence[Clip]) -> str:
+    """Content of the clips in their order; names do not enter."""
+    return digest(*(content(clip.path) for clip in clips))
+
+
+def left_out_scores(detector: Detector, features: Sequence[Feature], is_target: np.ndarray) -> np.ndarray:
+    """(N,) each clip's score by the detector fitted without the clip's fold; a fold has its share of both domains.
+
+    Raises BadInput for a single clip: none is left to fit to.
+    """
+    if len(features) < 2:
+        raise BadInput("one training clip: none is left to fit to when it is scored as unseen; two or more expected")
+    fold = np.empty(len(features), int)
+    fold[np.argsort(is_target, kind="stable")] = np.arange(len(features)) % FOLDS  # source clips, then target clips
+    scores = np.empty(len(features))
+    for held_out in range(fold.max() + 1):
+        rest = np.flatnonzero(fold != held_out)
+        scorer = detector.fit([features[int(i)] for i in rest], is_target[rest])
+        for i in np.flatnonzero(fold == held_out):
+            scores[i] = scorer.score(features[int(i)])
+    return scores
+
+
+def prepare(chains: Sequence[Chain], clips: Sequence[Clip], threads: int) -> None:
+    """Put the features of one machine's `clips` into the store for every chain that lacks them, reading each clip once.
+
+    A clip's front-ends run one after another in one thread, so that they share its STFT.
+    """
+    blocks = {block.path: (chain, block) for chain in chains if not (block := chain.block(clips)).is_stored}
+    missing = [chain for chain, _ in blocks.values()]
+    for chain in missing:
+        _ = chain.frontend  # fitted before threads ask for it
+
+    def features_of(clip: Clip) -> list[Feature]:
+        wave = missing[0].read(clip)
+        return [chain.feature(clip, wave) for chain in missing]
+
+    if missing and clips:
+        with ThreadPoolExecutor(threads) as pool:
+            rows = list(pool.map(features_of, clips))
+        for (chain, block), features in zip(blocks.values(), zip(*rows, strict=True), strict=True):
+            lengths = np.array([len(f) for f in features])
+            chain.store.save("features", block.record, {"frames": np.concatenate(features), "lengths": lengths})

@@ -1,0 +1,47 @@
+"""Developing: one call from a request to written, proven and evaluated results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from asd.programs.fitting import fit
+from asd.programs.proving import prove
+from asd.programs.request import Request
+from asd.programs.session import Session
+from asd.programs.writing import evaluate, write
+
+Tell = Callable[[str], None]
+
+
+def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
+    """Train what is missing, write every name's files, and with `proof` re-derive them all."""
+    session = Session(request)
+    fit(session)
+    for name in session.members:
+        if write(session, name):
+            tell(f"{session.folder(name).folder}: results of other numbers removed; the store keeps what was trained")
+    if proof:
+        prove_and_tell(session, tell)
+    return session
+
+
+def prove_and_tell(session: Session, tell: Tell) -> None:
+    prove(session)
+    tell("verified: every score and decision re-derived byte for byte from its clip alone")
+
+
+def show(session: Session, describe: Callable[[str], str], tell: Tell) -> None:
+    """Each name's Ω table, where the truth is known."""
+    for name in session.members:
+        tell(f"\n{name}: {describe(name)}\nresults in {session.folder(name).folder}")
+        table = evaluate(session, name)
+        if table:
+            tell(short(table))
+
+
+def short(table: Sequence[Sequence[str]]) -> str:
+    """The table without precision and recall, which stay in omega.csv, and Ω over all machines."""
+    rows = [[*row[:5], *row[9:]] for row in table]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(f"{c:{'<' if i == 0 else '>'}{widths[i]}}" for i, c in enumerate(row)) for row in rows]
+    return "\n".join([*lines, f"Ω = {table[-1][4]}  (precision and recall: omega.csv)"])

@@ -1,0 +1,81 @@
+"""Fitting: features of all clips, every missing training in worker processes, and what trains nothing in this one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from asd import data
+from asd.chain import prepare
+from asd.jobs import Job, run_all
+from asd.programs.request import Request
+from asd.programs.session import Session
+
+
+def fit(session: Session) -> None:
+    """Afterwards all that the session's systems learn, and their scores, lie in the store."""
+    extract(session)
+    if session.request.may_train:
+        run_all(jobs(session), session.request.workers, session.request.results / "logs")
+        for name in session.untrained(session.used):
+            for machine in session.machines:
+                fit_seeds(session, name, machine, session.request.trained[name].seeds[:1])
+
+
+def extract(session: Session) -> None:
+    """Features of all clips, each clip read once for all systems; front-ends are fitted on the way."""
+    for machine in session.machines:
+        chains = [session.chains[name, machine.name] for name in session.used]
+        if session.request.may_train:
+            with session.fitting(machine):
+                _ = [chain.frontend for chain in chains]
+            prepare(chains, machine.train, session.request.workers)
+        prepare(chains, machine.test, session.request.workers)
+
+
+def jobs(session: Session) -> list[Job]:
+    """What is not in the store: a job for each training and seed (on a GPU one per training, its seeds stacked)."""
+    groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
+    wanted = dict.fromkeys(seed for members in session.members.values() for seed in members)
+    for (name, machine), chain in session.chains.items():
+        clips = session.machine(machine).test
+        todo = tuple(seed for system, seed in wanted if system == name and not chain.is_done(clips, seed))
+        shares = [todo] if session.device == "cuda" else [(seed,) for seed in todo]
+        for share in shares if todo and chain.training_key else []:
+            groups.setdefault((machine, chain.training_key, share), []).append(name)
+    return [_job(session.request, names, machine, seeds) for (machine, _, seeds), names in groups.items()]
+
+
+def _job(request: Request, names: list[str], machine: str, seeds: tuple[int, ...]) -> Job:
+    """One machine, systems that share a training, some seeds."""
+    own = {name: request.trained[name] for name in names}
+    members = {name: [(name, seed) for seed in seeds] for name in names}
+    share = replace(request, recipes=own, trained=own, members=members, machines=[machine], workers=1, may_select=False)
+    label = f"{request.kind}_{machine}_{'+'.join(names)}_seed_{'-'.join(map(str, seeds))}"
+    return Job(label.replace(":", "_")[:200], worker("work", share))
+
+
+def worker(task: str, share: Request) -> tuple[str, ...]:
+    """The command line of a process that does this share and ends with this one."""
+    return sys.executable, "-m", "asd.programs.worker", task, str(os.getpid()), share.text()
+
+
+def work(session: Session) -> None:
+    """A worker's share."""
+    (machine,) = session.machines
+    for name, members in session.members.items():
+        fit_seeds(session, name, machine, [seed for _, seed in members])
+
+
+def fit_seeds(session: Session, name: str, machine: data.Machine, seeds: Sequence[int]) -> None:
+    """Train and fit what is missing, then score the machine's test clips."""
+    chain = session.chains[name, machine.name]
+    with session.fitting(machine, *session.training_features([name], machine)):
+        if chain.training_key:
+            chain.trained(tuple(seeds))  # all in one stack where the device trains so
+        for seed in seeds:
+            chain.train_scores(chain.scorer(seed))
+    for seed in seeds:
+        chain.raw_scores(machine.test, seed)

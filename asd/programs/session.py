@@ -1,0 +1,163 @@
+"""A session: a request opened against its folders. Machines with checked clips, a chain per system and machine, fitted
+systems, results folders, and what may be opened while something is fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from asd import data, evaluation, guard
+from asd.chain import Chain
+from asd.clips import ANONYMOUS
+from asd.contracts import TrainedDetector
+from asd.errors import BadInput
+from asd.fingerprint import numbers
+from asd.programs.request import Request, Seed
+from asd.programs.selection import read_selection
+from asd.results import ResultFolder
+from asd.store import Store, written_whole
+from asd.system import Ensemble, FittedSystem, Recipe, Selected
+
+LEARNT = ("weights", "scorers", "frontends", "scratch")  # kinds in the store with no score or feature of a test clip
+
+
+class Session:
+    """Opens what a request names; raises BadInput with every problem before any work."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.members = {name: self._members(name, recipe) for name, recipe in request.recipes.items()}
+        self.machines = open_machines(request)
+        self.device = chosen_device(request.device)
+        self.store = Store(request.results / "store")
+        writable(request.results)
+        for machine in self.machines if request.kind == "dev" else ():
+            if machine.test:  # what cannot be evaluated later is refused now
+                evaluation.check_truth(machine.name, truth_of(machine) or {})
+        self.chains = {(name, m.name): self._chain(name, m) for name in self.used for m in self.machines}
+
+    @property
+    def used(self) -> list[str]:
+        """The systems that train and that something asked for averages."""
+        return list(dict.fromkeys(name for members in self.members.values() for name, _ in members))
+
+    def _chain(self, name: str, machine: data.Machine) -> Chain:
+        return Chain(
+            name=name.partition(":")[0],
+            system=self.request.trained[name],
+            train=machine.train,
+            is_target=machine.is_target,
+            store=self.store,
+            read=data.read_wave,
+            device=self.device,
+            may_train=self.request.may_train,
+            clean=machine.supplemental,
+        )
+
+    def _members(self, name: str, recipe: Recipe) -> list[Seed]:
+        settled = name in self.request.members or self.request.may_select or not isinstance(recipe, Selected)
+        return self.request.chosen_members(name) if settled else read_selection(self.request, name)
+
+    def machine(self, name: str) -> data.Machine:
+        """Raises BadInput with the machines that are there for an unknown one."""
+        data.known_machines([name], [machine.name for machine in self.machines], self.request.data)
+        return next(machine for machine in self.machines if machine.name == name)
+
+    def folder(self, name: str) -> ResultFolder:
+        return ResultFolder(self.request.results / self.request.kind / name)
+
+    def fitted(self, name: str, machine: data.Machine) -> FittedSystem:
+        recipe = self.request.recipes[name]
+        members = (
+            self.chains[system, machine.name].member(seed, label(recipe, system, seed), recipe.calibration)
+            for system, seed in self.members[name]
+        )
+        return FittedSystem(tuple(members), recipe.calibration)
+
+    def resolved(self, name: str) -> dict[str, object]:
+        """Every number behind a name's scores, and the members it averages: what system.yaml holds."""
+        recipe = self.request.recipes[name]
+        members = {label(recipe, system, seed): [system, seed] for system, seed in self.members[name]}
+        trained = {system: numbers(self.request.trained[system]) for system in dict(self.members[name])}
+        own = {} if list(trained) == [name] else {"recipe": numbers(recipe)}
+        return {"system": name, "members": members, **own, "trained": trained}
+
+    # ---- the guard on files --------------------------------------------------------------------------------------
+
+    def fitting(self, machine: data.Machine, *features: Path) -> AbstractContextManager:
+        """While something is fitted to a machine, of all data and results only its training clips can be opened."""
+        return guard.policy(self.guarded, [*training_folders(machine), *features, *self.learnt])
+
+    def training_features(self, names: Sequence[str], machine: data.Machine) -> list[Path]:
+        """Where the store keeps the features of the training clips."""
+        chains = [self.chains[name, machine.name] for name in names]
+        return [chain.block(chain.train).path for chain in chains]
+
+    def untrained(self, names: Sequence[str]) -> list[str]:
+        """Of these systems, those whose detector trains nothing: it is fitted whenever it is opened."""
+        return [n for n in names if not isinstance(self.request.trained[n].detector, TrainedDetector)]
+
+    @property
+    def learnt(self) -> list[Path]:
+        """Where the store keeps what fits have learnt; no score or feature of a test clip lies there."""
+        return [self.store.root / kind for kind in LEARNT]
+
+    @property
+    def guarded(self) -> list[Path]:
+        """What a fit may see only in part, and a score of one clip likewise."""
+        ours = [self.request.results / kind for kind in ("dev", "eval", "store")]
+        return [*(self.request.data / folder for folder in data.KINDS.values()), *ours]
+
+
+def label(recipe: Recipe, system: str, seed: int) -> str:
+    """A member's name: the seed in a system, <system>-<seed> in an ensemble."""
+    return f"{system}-{seed}" if isinstance(recipe, Ensemble) else str(seed)
+
+
+def training_folders(machine: data.Machine) -> list[Path]:
+    return [machine.folder / "train", machine.folder / "supplemental"]
+
+
+def section_of(machine: data.Machine) -> str:
+    return machine.train[0].section
+
+
+def truth_of(machine: data.Machine) -> dict[str, evaluation.Truth] | None:
+    """Where the truth is known: from telling names, or from a test_rename folder."""
+    paths, renamed = [clip.path for clip in machine.test], machine.folder / "test_rename"
+    if not any(ANONYMOUS.fullmatch(path.name) for path in paths):
+        return evaluation.truth_of_names(path.name for path in paths) if paths else None
+    return evaluation.truth_of_renamed(paths, renamed) if renamed.is_dir() else None
+
+
+def open_machines(request: Request) -> list[data.Machine]:
+    """The chosen machines; raises with every problem of all of them at once."""
+    raw = data.raw_folder(request.data, request.kind)
+    surveys = [data.survey(raw / name, request.splits) for name in data.chosen_machines(raw, request.machines)]
+    problems = tuple(problem for survey in surveys for problem in survey.problems)
+    if problems:
+        hint = f"(`python tools/inspect_data.py {request.data}` shows the whole data set)"
+        raise BadInput(f"{data.listed(problems)}\n{hint}")
+    return [survey.machine() for survey in surveys]
+
+
+def chosen_device(wanted: str) -> str:
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise BadInput("--device cuda: PyTorch sees no CUDA GPU (is it a CPU build of torch?); use --device cpu")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+
+
+def writable(results: Path) -> None:
+    probe = results / ".writable"
+    try:
+        with written_whole(probe):
+            pass
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{results}: cannot be written ({error.strerror}); give another folder with --results"
+        ) from error

@@ -1,0 +1,109 @@
+"""Finished scores from results folders and long CSVs in, SystemScores out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from asd.contracts import SystemScores
+from asd.errors import BadInput
+from asd.score_files import DECISION, NAME, SCORE, file_name, parse, read_decisions, read_rows
+
+LONG = ("machine_type", "file_id", "anomaly_score")  # columns of one CSV that holds all machines' scores
+
+
+def read_folder(folder: Path) -> SystemScores:
+    """A system's folder, with its seeds/<label>/ where they lie there."""
+    files = _by_machine(folder)
+    decisions = {}
+    for machine, path in files.items():
+        section = NAME.fullmatch(path.name)[3]  # type: ignore[index]
+        decisions[machine] = folder / file_name(DECISION, machine, section)
+        if not decisions[machine].exists():
+            raise BadInput(f"{decisions[machine]}: no such file, but {path.name} is there (was a file left out?)")
+    if not files:
+        raise BadInput(f"{folder}: no {file_name(SCORE, '<machine>')} (a system's folder is results/dev/<system>)")
+    alone = sorted(
+        {path.name for path in folder.glob(f"{DECISION}_*.csv")} - {path.name for path in decisions.values()}
+    )
+    if alone:
+        raise BadInput(f"{folder / alone[0]}: decisions without their {SCORE} file (was a file left out?)")
+    seeds = {}
+    for part in sorted((folder / "seeds").iterdir(), key=_natural) if (folder / "seeds").is_dir() else ():
+        of_seed = _by_machine(part)
+        if of_seed and of_seed.keys() != files.keys():
+            raise BadInput(f"{part}: scores of {', '.join(of_seed)} alone (is a run under way, or was one cut short?)")
+        if of_seed:
+            seeds[part.name] = {machine: read_rows(path) for machine, path in of_seed.items()}
+    scores = {machine: read_rows(path) for machine, path in files.items()}
+    return SystemScores(folder.name, scores, {m: read_decisions(path) for m, path in decisions.items()}, seeds)
+
+
+def _natural(folder: Path) -> tuple[str, int]:
+    """s1-10 after s1-9."""
+    stem, _, number = folder.name.rpartition("-")
+    return stem, int(number) if number.isdigit() else 0
+
+
+def _by_machine(folder: Path) -> dict[str, Path]:
+    """Machine -> its score file."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob(f"{SCORE}_*.csv")):
+        match = NAME.fullmatch(path.name)
+        if match is None:
+            raise BadInput(f"{path}: not a name of the challenge, expected {file_name(SCORE, '<machine>')}")
+        if match[2] in found:
+            raise BadInput(
+                f"{path}: a second score file of {match[2]} beside {found[match[2]].name}; one section expected"
+            )
+        found[match[2]] = path
+    return found
+
+
+def read_long_scores(path: Path) -> dict[str, dict[str, float]]:
+    """Per-clip scores of one long CSV (columns machine_type, file_id, anomaly_score): machine -> name -> score."""
+    by_machine: dict[str, dict[str, float]] = {}
+    try:
+        table = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        lacking = [column for column in LONG if column not in (table.fieldnames or ())]
+        if lacking:
+            raise BadInput(
+                f"{path}: no column {', '.join(lacking)}; expected a CSV with {', '.join(LONG)}, or a folder or .zip"
+            )
+        for line, row in enumerate(table, start=2):
+            _put(by_machine.setdefault(row["machine_type"], {}), row, f"{path}:{line}")
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{path}: not a CSV of UTF-8 text ({error})") from error
+    if not by_machine:
+        raise BadInput(f"{path}: no row below its header")
+    return by_machine
+
+
+def _put(scores: dict[str, float], row: dict[str, str], where: str) -> None:
+    name = Path(row["file_id"] or "").name
+    values, problems = parse(f"{name},{row['anomaly_score']}".encode(), SCORE, where)
+    if problems:
+        raise BadInput(problems[0])
+    if name in scores:
+        raise BadInput(f"{where}: {name} is a duplicate")
+    scores |= values
+
+
+def part_of(systems: Sequence[SystemScores], machines: Sequence[str] | None) -> list[SystemScores]:
+    """The same systems on these machines alone; all of them where None."""
+    if machines is None:
+        return list(systems)
+    for system in systems:
+        if lacking := [m for m in machines if m not in system.scores]:
+            raise BadInput(f"{system.name}: no scores of {', '.join(lacking)} (there: {', '.join(system.scores)})")
+    return [
+        SystemScores(
+            s.name,
+            {m: s.scores[m] for m in machines},
+            {m: s.decisions[m] for m in machines if m in s.decisions},
+            {label: {m: of[m] for m in machines} for label, of in s.seeds.items()},
+        )
+        for s in systems
+    ]
