@@ -11,6 +11,7 @@ from asd.errors import BadInput
 RATE = 16_000  # Hz, the challenge's sampling rate
 DOMAINS = ("source", "target")
 CONDITIONS = ("normal", "anomaly")
+NO_ATTRIBUTE = "noAttribute"  # in names of machines whose conditions are not told
 
 
 @dataclass(frozen=True, order=True)
@@ -35,7 +36,7 @@ class ClipName:
     split: str  # train | test
     condition: str  # normal | anomaly
     number: int
-    attributes: tuple[tuple[str, str], ...]  # pairs in order: keys may stand twice and differ only by case
+    attributes: tuple[tuple[str, str], ...]  # pairs in order; keys may repeat or differ only by case
 
     GRAMMAR = re.compile(r"section_(\d{2})_(source|target)_(train|test)_(normal|anomaly)_(\d{4})_(.+)\.wav", re.ASCII)
 
@@ -51,13 +52,23 @@ class ClipName:
         section, domain, split, condition, number, attributes = match.groups()
         return cls(section, domain, split, condition, int(number), attribute_pairs(attributes))
 
+    @property
+    def file_name(self) -> str:
+        """What `parse` reads: the other way round."""
+        text = "_".join(f"{key}_{value}" for key, value in self.attributes).removesuffix("_") or NO_ATTRIBUTE
+        return f"section_{self.section}_{self.domain}_{self.split}_{self.condition}_{self.number:04d}_{text}.wav"
+
 
 ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav", re.ASCII)  # evaluation test clips
 
 
+def anonymous_name(section: str, number: int) -> str:
+    return f"section_{section}_{number:04d}.wav"
+
+
 def attribute_pairs(text: str) -> tuple[tuple[str, str], ...]:
     """`car_B2_spd_5` -> (('car', 'B2'), ('spd', '5')); `noAttribute` -> (); a key left over keeps an empty value."""
-    if text == "noAttribute":
+    if text == NO_ATTRIBUTE:
         return ()
     words = text.split("_")
     words += [""] * (len(words) % 2)

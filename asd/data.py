@@ -21,7 +21,7 @@ import soundfile
 
 from asd.clips import ANONYMOUS, RATE, Clip, ClipName
 from asd.contracts import Wave
-from asd.errors import BadInput, did_you_mean
+from asd.errors import BadInput, unknown_machine
 
 KINDS = {"dev": "dev_data", "eval": "eval_data"}
 SHOWN = 20  # problems listed in one error
@@ -108,8 +108,7 @@ def chosen_machines(raw: Path, wanted: Sequence[str] | None) -> list[str]:
 def known_machines(wanted: Sequence[str], names: Sequence[str], where: Path) -> None:
     for name in wanted:
         if name not in names:
-            hint = did_you_mean(name, names, cutoff=0.4)
-            raise BadInput(f"{where}: no machine '{name}'{hint} (there: {', '.join(names)})")
+            raise unknown_machine(where, name, names)
 
 
 def survey(folder: Path, splits: tuple[str, ...]) -> Survey:

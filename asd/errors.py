@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class BadInput(ValueError):
@@ -14,3 +14,8 @@ def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:
     """`, did you mean '<nearest>'?`, or nothing where no known name is as near as `cutoff` (0 to 1)."""
     near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=cutoff)
     return f", did you mean '{near[0]}'?" if near else ""
+
+
+def unknown_machine(where: object, name: str, machines: Sequence[str]) -> BadInput:
+    """The error to raise where `machines` are all that there are."""
+    return BadInput(f"{where}: no machine '{name}'{did_you_mean(name, machines, 0.4)} (there: {', '.join(machines)})")

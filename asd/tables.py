@@ -36,6 +36,12 @@ def _markdown(title: str, rows: Rows) -> str:
     return "\n".join(["", title, "", lines[0], rule, *lines[1:]]) + "\n"
 
 
+def csv_text(rows: Rows) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
 def latex_text(text: str) -> str:
     return "".join(LATEX.get(character, character) for character in text)
 
@@ -63,10 +69,8 @@ def _latex(title: str, rows: Rows) -> str:
 
 
 def _csv(title: str, rows: Rows) -> str:
-    """The title stands in a first column of every row, so that several tables make one file."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([title, *row] for row in rows)
-    return out.getvalue()
+    """The title is the first cell of every row, so that several tables make one file."""
+    return csv_text([[title, *row] for row in rows])
 
 
 FORMATS = {"text": _text, "markdown": _markdown, "latex": _latex, "csv": _csv}

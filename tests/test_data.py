@@ -42,7 +42,7 @@ def test_every_real_development_name_is_accepted(shared):
     for row in rows:
         _, split, name = row["relative_path"].split("/")
         parsed = ClipName.parse(name)
-        assert parsed.split == split and parsed.section == "00"
+        assert parsed.split == split and parsed.section == "00" and parsed.file_name == name
 
 
 def test_doubled_attribute_keys_and_case_are_kept():

@@ -7,7 +7,6 @@ read_truth(path)     what the organisers publish after the challenge, or the sim
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from asd.clips import DOMAINS, ClipName
 from asd.errors import BadInput
 from asd.store import content
+from asd.truth_list import numbered_rows, read_truth_list
 
 DATA, DOMAIN = "ground_truth_data", "ground_truth_domain"  # folders of the organisers' evaluator
 PREFIX, SUFFIX = "ground_truth_", "_test.csv"  # of their files: ground_truth_<machine>_section_00_test.csv
@@ -72,48 +72,15 @@ def read_truth(path: Path) -> Truths:
     return _of_list(found[0])
 
 
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Line numbers and cells; empty lines are left out."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            return [(line, row) for line, row in enumerate(csv.reader(file), start=1) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: not a CSV of UTF-8 text ({error})") from error
-
-
 def _of_list(path: Path) -> Truths:
-    """A one-field row names the machine, then `section_00_0000.wav,section_00_target_test_anomaly_0012_<attrs>.wav`."""
-    truths: Truths = {}
-    machine = ""
-    for line, row in _rows(path):
-        where = f"{path}:{line}"
-        if len(row) == 1:
-            machine = row[0].strip()
-            if machine in truths:
-                raise BadInput(f"{where}: machine {machine} stands twice")
-            truths[machine] = {}
-        elif len(row) == 2 and machine:
-            _put(truths[machine], row[0], _named(row[1], where), where)
-        else:
-            raise BadInput(
-                f"{where}: {','.join(row)!r}, expected a machine or `section_NN_NNNN.wav,<telling name>.wav`"
-            )
-    if not any(truths.values()):
+    machines = read_truth_list(path)
+    if not any(machines.values()):
         raise BadInput(f"{path}: no clip in it, expected the organisers' eval_data_list_2026.csv")
+    truths: Truths = {}
+    for machine, telling in machines.items():
+        truth = truth_of_names(telling.values())
+        truths[machine] = {clip: truth[name] for clip, name in telling.items()}
     return truths
-
-
-def _named(name: str, where: str) -> Truth:
-    try:
-        return truth_of_names([name])[name]
-    except BadInput as error:
-        raise BadInput(f"{where}: {error}") from error
-
-
-def _put(truth: dict[str, Truth], clip: str, of_clip: Truth, where: str) -> None:
-    if clip in truth:
-        raise BadInput(f"{where}: {clip} stands twice")
-    truth[clip] = of_clip
 
 
 def _of_evaluator(folder: Path) -> Truths:
@@ -124,7 +91,7 @@ def _of_evaluator(folder: Path) -> Truths:
         anomaly, domain = _bits(path), _bits(folder / DOMAIN / path.name)
         if anomaly.keys() != domain.keys():
             odd = sorted(anomaly.keys() ^ domain.keys())
-            raise BadInput(f"{path}: {odd[0]} stands only in one of {DATA}/ and {DOMAIN}/ ({len(odd)} such)")
+            raise BadInput(f"{path}: {odd[0]} is in only one of {DATA}/ and {DOMAIN}/ ({len(odd)} such)")
         of_machine = {clip: Truth(DOMAINS[domain[clip]], bool(anomaly[clip])) for clip in anomaly}
         truths[machine] = truths.get(machine, {}) | of_machine
     if not truths:
@@ -136,10 +103,10 @@ def _bits(path: Path) -> dict[str, int]:
     if not path.exists():
         raise BadInput(f"{path}: no such file; {DATA}/ and {DOMAIN}/ hold the same names (was one left out?)")
     bits: dict[str, int] = {}
-    for line, row in _rows(path):
+    for line, row in numbered_rows(path):
         if len(row) != 2 or row[1].strip() not in ("0", "1"):
             raise BadInput(f"{path}:{line}: {','.join(row)!r}, expected `<clip>.wav,<0 or 1>`")
         if row[0] in bits:
-            raise BadInput(f"{path}:{line}: {row[0]} stands twice")
+            raise BadInput(f"{path}:{line}: duplicate {row[0]}")
         bits[row[0]] = int(row[1])
     return bits

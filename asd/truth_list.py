@@ -1,0 +1,58 @@
+"""The truth of an evaluation set in one CSV: the organisers' eval_data_list_2026.csv; the simulator writes the same.
+
+blower                                                                     a machine, then its test clips:
+section_00_0000.wav,section_00_target_test_anomaly_0012_rpm_2100.wav       anonymous name, telling name
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from asd.clips import ClipName
+from asd.errors import BadInput
+from asd.store import write_text
+from asd.tables import csv_text
+
+FILE_NAME = "eval_data_list.csv"  # as the simulator names it; the organisers add the year
+
+TruthList = dict[str, dict[str, str]]  # machine -> anonymous name -> telling name
+
+
+def numbered_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Line numbers and cells of a CSV; empty lines are left out."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            return [(line, row) for line, row in enumerate(csv.reader(file), start=1) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{path}: not a CSV of UTF-8 text ({error})") from error
+
+
+def read_truth_list(path: Path) -> TruthList:
+    """Raises BadInput, naming file and line, for a duplicate or anything that is not of this format."""
+    machines: TruthList = {}
+    clips: dict[str, str] | None = None  # of the machine whose rows are being read
+    for line, row in numbered_rows(path):
+        try:
+            if len(row) == 1:
+                clips = machines[_new(row[0].strip(), machines)] = {}
+            elif len(row) == 2 and clips is not None:
+                clips[_new(row[0], clips)] = row[1]
+                ClipName.parse(row[1])
+            else:
+                expected = "expected a machine or `section_NN_NNNN.wav,<telling name>.wav`"
+                raise BadInput(f"{','.join(row)!r}, {expected}")
+        except BadInput as error:
+            raise BadInput(f"{path}:{line}: {error}") from error
+    return machines
+
+
+def _new(name: str, known: Mapping[str, object]) -> str:
+    if name in known:
+        raise BadInput(f"duplicate {name}")
+    return name
+
+
+def write_truth_list(path: Path, machines: TruthList) -> None:
+    write_text(path, csv_text([row for name, clips in machines.items() for row in ([name], *clips.items())]))
