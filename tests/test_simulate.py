@@ -4,36 +4,32 @@ physics of the faults (measured on the pure models, away from rooms and noise), 
 from __future__ import annotations
 
 import csv
-import importlib.util
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import soundfile as sf
+from conftest import tool
 from scipy.signal import butter, hilbert, sosfiltfilt
+
+from asd.clips import DOMAINS, RATE
+from asd.simulation import clips as simulated
+from asd.simulation import faults, fleets, machines, noises, rendering, rooms, scenes, signals, sized
+from asd.simulation.clips import SIZES, SimulatedClip, Size
+from asd.truth_list import read_truth_list
 
 SCRIPT = Path(__file__).resolve().parents[1] / "tools" / "simulate.py"
 NAME = re.compile(r"^section_00_(source|target)_(train|test)_(normal|anomaly)_(\d{4})_(.*)\.wav$")
 FEW = ["--train", "3", "2", "--test", "2", "--seconds", "1.5"]
 
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("simulate", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["simulate"] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    return module
-
-
-simulate = load()
-FLEET = {m.name: m for m in (*simulate.DEV, *simulate.EVAL)}
-T = 4 * simulate.RATE  # samples of a pure-model test
+simulate = tool("simulate")
+FLEET = {m.name: m for m in (*fleets.DEV, *fleets.EVAL)}
+T = 4 * RATE  # samples of a pure-model test
 Call = Callable[..., np.ndarray]
 
 
@@ -112,9 +108,27 @@ def test_same_arguments_same_bytes_whatever_the_order_of_machines(dev: Path, tmp
 
 
 def test_sizes() -> None:
-    assert simulate.SIZES["challenge"] == simulate.Size(990, 10, 50, 10.0)
-    _, args = simulate.parse(["out", "--size", "tiny", "--train", "5", "1"])
-    assert simulate.size_of(args) == replace(simulate.SIZES["tiny"], source=5, target=1)
+    assert SIZES["challenge"] == Size(990, 10, 50, 10.0)
+    assert sized("tiny", (5, 1), None, None) == replace(SIZES["tiny"], source=5, target=1)
+    assert sized("small", None, 0, 2.5) == replace(SIZES["small"], test=0, seconds=2.5)
+
+
+def test_the_options_give_the_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = []
+    monkeypatch.setitem(simulate.simulation.WRITERS, "dev_data", lambda *arguments: rendered.append(arguments))
+    simulate.main([str(tmp_path), "--size", "tiny", "--train", "5", "1", "--machines", "fan"])
+    simulate.main([str(tmp_path), "--machines", "valve", "--seed", "3"])
+    raw, tiny = tmp_path / "dev_data" / "raw", replace(SIZES["tiny"], source=5, target=1)
+    assert rendered == [(raw, FLEET["fan"], tiny, 2026), (raw, FLEET["valve"], SIZES["small"], 3)]
+
+
+def test_the_key_of_a_clips_streams_is_fixed() -> None:
+    """Another key, or another order of draws, would give another data set for the same arguments."""
+    clip = SimulatedClip("source", "test", "anomaly", 7)
+    assert repr(clip) == "Clip(domain='source', split='test', condition='anomaly', number=7)"
+    name = scenes.clip_name(FLEET["fan"], clip, 2026).file_name
+    assert name == "section_00_source_test_anomaly_0007_speed_1740_load_2_noise_2.wav"
+    assert scenes.draw_scene(FLEET["fan"], clip, 2026).snr_db == pytest.approx(-0.6362382354633418, abs=1e-12)
 
 
 # ---------------------------------------------------------------------------------------------- evaluation set
@@ -132,24 +146,24 @@ def test_truth_is_complete_and_one_to_one(evaluation: Path) -> None:
     for start, machine in ((0, "blower"), (9, "injector")):
         block = rows[start + 1 : start + 9]
         assert sorted(r[0] for r in block) == [f"section_00_{n:04d}.wav" for n in range(8)]
-        clips = simulate.named(FLEET[machine], simulate.test_clips(simulate.Size(test=2)), 2026)
+        clips = scenes.named(FLEET[machine], simulated.test_clips(Size(test=2)), 2026)
         assert sorted(r[1] for r in block) == sorted(Path(name).name for name in clips)
 
 
 def test_truth_is_true(evaluation: Path) -> None:
-    m, clips = FLEET["blower"], simulate.test_clips(simulate.Size(test=2))
-    by_name = {simulate.clip_name(m, c, 2026): c for c in clips}
-    rooms = {d: simulate.responses(m, d, 2026) for d in simulate.DOMAINS}
-    for anonymous, name in simulate.read_truth(evaluation / "eval_data_list.csv")["blower"]:
+    m, clips = FLEET["blower"], simulated.test_clips(Size(test=2))
+    by_name = {scenes.clip_name(m, c, 2026).file_name: c for c in clips}
+    by_domain = {d: rooms.responses(m, d, 2026) for d in DOMAINS}
+    for anonymous, name in read_truth_list(evaluation / "eval_data_list.csv")["blower"].items():
         clip = by_name[name]
         written, _ = sf.read(evaluation / "raw" / "blower" / "test" / anonymous, dtype="int16")
-        np.testing.assert_array_equal(written, simulate.render(m, clip, rooms[clip.domain], 24000, 2026))
+        np.testing.assert_array_equal(written, rendering.render(m, clip, by_domain[clip.domain], 24000, 2026))
 
 
 def test_order_tells_nothing() -> None:
-    clips = simulate.test_clips(simulate.Size(test=50))
-    for m in simulate.EVAL:
-        labels = [c.condition == "anomaly" for c in simulate.anonymous(m, clips, 2026).values()]
+    clips = simulated.test_clips(Size(test=50))
+    for m in fleets.EVAL:
+        labels = [c.condition == "anomaly" for c in scenes.anonymous(m, clips, 2026).values()]
         assert sum(labels) == 100
         assert abs(np.corrcoef(labels, np.arange(200))[0, 1]) < 0.2  # 2.8 standard errors
         assert abs(np.corrcoef(labels[1:], labels[:-1])[0, 1]) < 0.25
@@ -157,35 +171,35 @@ def test_order_tells_nothing() -> None:
 
 def test_level_tells_nothing() -> None:
     m = FLEET["injector"]
-    drawn = {c: [simulate.draw_scene(m, simulate.Clip("source", "test", c, i), 0).level_db for i in range(600)]
+    drawn = {c: [scenes.draw_scene(m, SimulatedClip("source", "test", c, i), 0).level_db for i in range(600)]
              for c in ("normal", "anomaly")}  # fmt: skip
     assert abs(np.mean(drawn["normal"]) - np.mean(drawn["anomaly"])) < 0.25  # 3.7 standard errors
-    room = simulate.responses(m, "source", 0)
+    room = rooms.responses(m, "source", 0)
     for condition, levels in drawn.items():
-        wave = simulate.render(m, simulate.Clip("source", "test", condition, 1), room, T, 0) / 32767
+        wave = rendering.render(m, SimulatedClip("source", "test", condition, 1), room, T, 0) / 32767
         assert 20 * np.log10(np.std(wave[:, 0])) == pytest.approx(levels[1], abs=0.05)
 
 
 def test_dev_and_eval_fleets_are_disjoint() -> None:
-    assert not {m.name for m in simulate.DEV} & {m.name for m in simulate.EVAL}
-    assert {type(m) for m in simulate.DEV} == {type(m) for m in simulate.EVAL}
+    assert not {m.name for m in fleets.DEV} & {m.name for m in fleets.EVAL}
+    assert {type(m) for m in fleets.DEV} == {type(m) for m in fleets.EVAL}
 
 
 def test_train_and_test_normals_are_drawn_alike() -> None:
-    scenes = {s: [simulate.draw_scene(FLEET["fan"], simulate.Clip("source", s, "normal", i), 0) for i in range(800)]
+    drawn = {s: [scenes.draw_scene(FLEET["fan"], SimulatedClip("source", s, "normal", i), 0) for i in range(800)]
               for s in ("train", "test")}  # fmt: skip
-    pairs = [{(s.speed, s.load, s.kinds[0], s.fault) for s in scenes[split]} for split in ("train", "test")]
+    pairs = [{(s.speed, s.load, s.kinds[0], s.fault) for s in drawn[split]} for split in ("train", "test")]
     assert pairs[0] == pairs[1] and len(pairs[0]) == 8
-    snr = [np.mean([s.snr_db for s in scenes[split]]) for split in ("train", "test")]
+    snr = [np.mean([s.snr_db for s in drawn[split]]) for split in ("train", "test")]
     assert abs(snr[0] - snr[1]) < 0.35 and snr[0] != snr[1]  # 4 standard errors; equal would be one draw twice
 
 
 # ---------------------------------------------------------------------------------------------- microphones
 @pytest.mark.parametrize("m", FLEET.values(), ids=FLEET)
-def test_machine_is_near_and_noise_is_everywhere(m: simulate.Machine) -> None:
-    for domain in simulate.DOMAINS:
-        room = simulate.responses(m, domain, 2026)
-        assert room.shape == (1 + simulate.PLACES, 2, simulate.RESPONSE)
+def test_machine_is_near_and_noise_is_everywhere(m: machines.Machine) -> None:
+    for domain in DOMAINS:
+        room = rooms.responses(m, domain, 2026)
+        assert room.shape == (1 + rooms.PLACES, 2, rooms.RESPONSE)
         near_over_far = 10 * np.log10((room**2).sum(-1))
         near_over_far = near_over_far[:, 0] - near_over_far[:, 1]  # (1 + PLACES,) dB
         assert near_over_far[0] > 8
@@ -194,44 +208,44 @@ def test_machine_is_near_and_noise_is_everywhere(m: simulate.Machine) -> None:
 
 def test_a_clip_begins_amid_the_reverberation() -> None:
     m = FLEET["blower"]
-    clip, room = simulate.Clip("source", "test", "normal", 0), simulate.responses(m, "source", 0)
-    far = simulate.mixture(m, clip, room, T, 0)[0][1]
-    assert simulate.rms(far[:80]) > 0.3 * simulate.rms(far)  # sound needs 12 ms, 190 samples, to the far microphone
+    clip, room = SimulatedClip("source", "test", "normal", 0), rooms.responses(m, "source", 0)
+    far = rendering.mixture(m, clip, room, T, 0)[0][1]
+    assert signals.rms(far[:80]) > 0.3 * signals.rms(far)  # sound needs 12 ms, 190 samples, to the far microphone
 
 
 @pytest.mark.parametrize(("condition", "louder"), [("normal", 0.0), ("anomaly", 20.0)])
 def test_snr_is_that_of_the_healthy_machine(condition: str, louder: float) -> None:
     """A fault 20 dB above its machine lifts the mixture's SNR by 20 dB: it must not turn the noise up as well."""
-    m, clip = replace(FLEET["slider"], faults={"friction": (20.0, 20.0)}), simulate.Clip("target", "test", condition, 0)
-    room, scene = simulate.responses(m, "target", 0), simulate.draw_scene(m, clip, 0)
-    machine, din = simulate.mixture(m, clip, room, T, 0)
-    found = 20 * np.log10(simulate.rms(machine[0]) / simulate.rms(din[0]))
+    m, clip = replace(FLEET["slider"], faults={"friction": (20.0, 20.0)}), SimulatedClip("target", "test", condition, 0)
+    room, scene = rooms.responses(m, "target", 0), scenes.draw_scene(m, clip, 0)
+    machine, noise = rendering.mixture(m, clip, room, T, 0)
+    found = 20 * np.log10(signals.rms(machine[0]) / signals.rms(noise[0]))
     assert found == pytest.approx(scene.snr_db + louder, abs=3.0 if louder else 1e-4)  # the room colours the fault
     assert m.target.snr_db[0] <= scene.snr_db <= m.target.snr_db[1]
 
 
 # ---------------------------------------------------------------------------------------------- pure models
-def steady(m: simulate.Machine) -> simulate.Run:
+def steady(m: machines.Machine) -> machines.Motion:
     """A clip's motion at the first source speed, without jitter."""
-    return simulate.run_at(m.source.speeds[0], 0.5, 0.0, T, np.random.default_rng(0))
+    return machines.motion_at(m.source.speeds[0], 0.5, 0.0, T, np.random.default_rng(0))
 
 
-def sick(m: simulate.Machine, fault: str, severity: float) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) healthy and (T,) faulty sound of one and the same run."""
-    run = steady(m)
-    x = simulate.healthy(m, run, np.random.default_rng(1))
-    return x, simulate.FAULTS[fault](x, m, run, severity, np.random.default_rng(2))
+def sick(m: machines.Machine, fault: str, severity: float) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) healthy and (T,) faulty sound of the same motion."""
+    motion = steady(m)
+    x = machines.healthy(m, motion, np.random.default_rng(1))
+    return x, faults.FAULTS[fault](x, m, motion, severity, np.random.default_rng(2))
 
 
 def band_power(x: np.ndarray, low: float, high: float) -> float:
-    f = np.fft.rfftfreq(len(x), 1 / simulate.RATE)
+    f = np.fft.rfftfreq(len(x), 1 / RATE)
     return float((np.abs(np.fft.rfft(x)) ** 2)[(f >= low) & (f < high)].sum())
 
 
 def envelope_spectrum(x: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies in Hz and modulation amplitude of the band low..high, relative to its mean envelope."""
-    envelope = np.abs(hilbert(sosfiltfilt(butter(4, (low, high), "bandpass", fs=simulate.RATE, output="sos"), x)))
-    return np.fft.rfftfreq(len(x), 1 / simulate.RATE), 2 * np.abs(np.fft.rfft(envelope)) / envelope.sum()
+    envelope = np.abs(hilbert(sosfiltfilt(butter(4, (low, high), "bandpass", fs=RATE, output="sos"), x)))
+    return np.fft.rfftfreq(len(x), 1 / RATE), 2 * np.abs(np.fft.rfft(envelope)) / envelope.sum()
 
 
 def modulation_at(x: np.ndarray, hz: float, band: tuple[float, float]) -> float:
@@ -240,17 +254,17 @@ def modulation_at(x: np.ndarray, hz: float, band: tuple[float, float]) -> float:
 
 
 @pytest.mark.parametrize("m", FLEET.values(), ids=FLEET)
-def test_healthy_sound_follows_the_speed(m: simulate.Machine) -> None:
-    """The line spectrum (or the cycle) of each family stands where its kinematics put it."""
+def test_healthy_sound_follows_the_speed(m: machines.Machine) -> None:
+    """The line spectrum (or the cycle) of each family is where its kinematics put it."""
     x, rate = sick(m, "no_fault", 1.0)[0], m.source.speeds[0] / 60
-    assert simulate.rms(x) == pytest.approx(1.0)
-    if isinstance(m, simulate.SlideRail | simulate.Valve):
-        strokes = rate * (2 if isinstance(m, simulate.SlideRail) else 1)
+    assert signals.rms(x) == pytest.approx(1.0)
+    if isinstance(m, machines.SlideRail | machines.Valve):
+        strokes = rate * (2 if isinstance(m, machines.SlideRail) else 1)
         f, spectrum = envelope_spectrum(x, 300.0, 6000.0)
         peak = f[5 + np.argmax(spectrum[5:])]
         assert peak / strokes == pytest.approx(round(peak / strokes), abs=0.13 / strokes)  # a bin is 0.25 Hz
     else:
-        teeth = m.blades if isinstance(m, simulate.Fan) else m.teeth
+        teeth = m.blades if isinstance(m, machines.Fan) else m.teeth
         line = teeth * rate
         assert band_power(x, line - 2, line + 2) > 20 * band_power(x, line + 6, line + 10)
 
@@ -258,16 +272,16 @@ def test_healthy_sound_follows_the_speed(m: simulate.Machine) -> None:
 @pytest.mark.parametrize(("machine", "fault"), [(m.name, f) for m in FLEET.values() for f in m.faults])
 def test_severity_is_the_level_of_the_fault(machine: str, fault: str) -> None:
     (x, mild), (_, bad) = sick(FLEET[machine], fault, 0.1), sick(FLEET[machine], fault, 0.4)
-    assert simulate.rms(bad - x) == pytest.approx(4 * simulate.rms(mild - x), rel=1e-3)
-    assert 0.25 < simulate.rms(bad - x) < 0.6
+    assert signals.rms(bad - x) == pytest.approx(4 * signals.rms(mild - x), rel=1e-3)
+    assert 0.25 < signals.rms(bad - x) < 0.6
 
 
 def test_every_fault_is_used_and_every_anomaly_has_its_own_severity() -> None:
-    assert {f for m in FLEET.values() for f in m.faults} | {"no_fault"} == set(simulate.FAULTS)
-    scenes = [simulate.draw_scene(FLEET["fan"], simulate.Clip("source", "test", "anomaly", i), 0) for i in range(50)]
-    assert {s.fault for s in scenes} == {"imbalance", "bearing"}
-    assert len({s.severity_db for s in scenes}) == 50
-    for s in scenes:
+    assert {f for m in FLEET.values() for f in m.faults} | {"no_fault"} == set(faults.FAULTS)
+    drawn = [scenes.draw_scene(FLEET["fan"], SimulatedClip("source", "test", "anomaly", i), 0) for i in range(50)]
+    assert {s.fault for s in drawn} == {"imbalance", "bearing"}
+    assert len({s.severity_db for s in drawn}) == 50
+    for s in drawn:
         assert FLEET["fan"].faults[s.fault][0] <= s.severity_db <= FLEET["fan"].faults[s.fault][1]
 
 
@@ -293,10 +307,10 @@ def test_broken_tooth_strikes_once_a_turn(machine: str) -> None:
     envelope = np.abs(hilbert(y - x))
     turns = steady(m).turns
     strikes = np.array([np.argmax(np.where(np.floor(turns) == k, envelope, 0)) for k in range(2, int(turns[-1]) - 1)])
-    period = simulate.RATE * 60 / m.source.speeds[0]  # samples
+    period = RATE * 60 / m.source.speeds[0]  # samples
     assert np.allclose(np.diff(strikes), period, atol=3)
     assert np.median(envelope) < 0.1 * np.median(envelope[strikes])
-    f = np.fft.rfftfreq(T, 1 / simulate.RATE)
+    f = np.fft.rfftfreq(T, 1 / RATE)
     spectrum = np.convolve(np.abs(np.fft.rfft(y - x)) ** 2, np.ones(400), mode="same")  # 100 Hz wide
     assert f[np.argmax(spectrum)] == pytest.approx(m.casing_hz, rel=0.05)
 
@@ -310,7 +324,7 @@ def test_bearing_rings_at_the_ball_pass_rate_with_slip(machine: str) -> None:
     usual = (f > 0.7 * rate) & (f < 1.4 * rate)
     assert f[usual][np.argmax(spectrum[usual])] == pytest.approx(rate, rel=0.01)
     assert modulation_at(y, rate, (ring - 800, ring + 800)) > 3 * modulation_at(x, rate, (ring - 800, ring + 800))
-    without_slip = simulate.impacts(steady(m).turns, replace(m.bearing, slip=0.0), np.random.default_rng(2))
+    without_slip = faults.impacts(steady(m).turns, replace(m.bearing, slip=0.0), np.random.default_rng(2))
     sharp = modulation_at(without_slip, 8 * rate, (ring - 800, ring + 800))
     assert modulation_at(y - x, 8 * rate, (ring - 800, ring + 800)) < 0.7 * sharp  # slip smears the high harmonics
 
@@ -320,10 +334,10 @@ def test_bearing_rings_at_the_ball_pass_rate_with_slip(machine: str) -> None:
 def test_rail_faults_are_silent_at_rest(machine: str, fault: str) -> None:
     m = FLEET[machine]
     x, y = sick(m, fault, 1.0)
-    v = simulate.velocity(m, steady(m))
+    v = machines.velocity(m, steady(m))
     at_rest = np.convolve(v, np.ones(400), mode="full")[: len(v)] == 0  # 25 ms after the stop, when rings have died
     assert at_rest.sum() > 0.02 * T
-    assert simulate.rms((y - x)[at_rest]) < 0.02 * simulate.rms((y - x)[v == 1])
+    assert signals.rms((y - x)[at_rest]) < 0.02 * signals.rms((y - x)[v == 1])
 
 
 def test_friction_squeals_at_the_stick_slip_pitch() -> None:
@@ -340,54 +354,54 @@ def test_leak_raises_the_high_band_also_while_closed(machine: str) -> None:
     assert band_power(y, *m.leak_hz) > 5 * band_power(x, *m.leak_hz)
     assert band_power(y, 300, 2000) < 1.1 * band_power(x, 300, 2000)
     closed = np.mod(steady(m).turns, 1.0) > m.open_share + 0.2
-    assert simulate.rms(y[closed]) > 5 * simulate.rms(x[closed])
+    assert signals.rms(y[closed]) > 5 * signals.rms(x[closed])
 
 
 def test_leak_grows_with_the_root_of_the_pressure() -> None:
     m, x = FLEET["valve"], np.zeros(T)
     low, high = (replace(steady(m), load=load) for load in (0.25, 1.0))
-    hiss = [simulate.rms(simulate.leak(x, m, run, 1.0, np.random.default_rng(0))) for run in (low, high)]
+    hiss = [signals.rms(faults.leak(x, m, motion, 1.0, np.random.default_rng(0))) for motion in (low, high)]
     assert hiss[1] == pytest.approx(2 * hiss[0], rel=1e-6)
 
 
 def test_bounce_follows_each_closing() -> None:
     m = FLEET["valve"]
     x, y = sick(m, "bounce", 1.0)
-    _, closes = simulate.valve_clicks(m, steady(m))
+    _, closes = machines.valve_clicks(m, steady(m))
     rebounds = y - x
     for close in closes[closes < T - 4000]:
-        assert simulate.rms(rebounds[close - 2000 : close + int(0.7 * m.bounce_s * simulate.RATE)]) < 1e-3
-        assert simulate.rms(rebounds[close + int(0.8 * m.bounce_s * simulate.RATE) :][:2000]) > 1
+        assert signals.rms(rebounds[close - 2000 : close + int(0.7 * m.bounce_s * RATE)]) < 1e-3
+        assert signals.rms(rebounds[close + int(0.8 * m.bounce_s * RATE) :][:2000]) > 1
 
 
 # ---------------------------------------------------------------------------------------------- signal oracles
 def test_rings_are_the_literal_sum() -> None:
-    at, amplitude, t = np.array([10, 300, 350, 900]), np.array([1.0, -0.5, 2.0, 1.0]), np.arange(800) / simulate.RATE
+    at, amplitude, t = np.array([10, 300, 350, 900]), np.array([1.0, -0.5, 2.0, 1.0]), np.arange(800) / RATE
     literal = np.zeros(800)
     for i, a in zip(at[:3], amplitude, strict=False):  # the strike at 900 is past the end
-        lag = np.maximum(t - i / simulate.RATE, 0)
+        lag = np.maximum(t - i / RATE, 0)
         literal += a * np.exp(-lag / 0.004) * np.sin(2 * np.pi * 1000 * lag)
-    np.testing.assert_allclose(simulate.rings(at, amplitude, 1000.0, 0.004, 800), literal, atol=1e-3)
+    np.testing.assert_allclose(signals.rings(at, amplitude, 1000.0, 0.004, 800), literal, atol=1e-3)
 
 
 def test_tones_are_the_literal_sum() -> None:
     phase = np.cumsum(np.random.default_rng(0).uniform(0, 0.1, 5000))
     shifts = np.random.default_rng(3).uniform(0, 2 * np.pi, 4)
     literal = sum(np.cos(2 * np.pi * h * phase + shifts[h - 1]) / h for h in range(1, 5))
-    np.testing.assert_allclose(simulate.tones(phase, 4, np.random.default_rng(3)), literal, atol=1e-9)
+    np.testing.assert_allclose(signals.tones(phase, 4, np.random.default_rng(3)), literal, atol=1e-9)
 
 
 def test_noise_keeps_its_band_and_tilt() -> None:
-    x = simulate.noise(16 * T, np.random.default_rng(0), (500.0, 4000.0), -6.0)
-    assert simulate.rms(x) == pytest.approx(1.0, rel=1e-4)
+    x = signals.noise(16 * T, np.random.default_rng(0), (500.0, 4000.0), -6.0)
+    assert signals.rms(x) == pytest.approx(1.0, rel=1e-4)
     octaves = [band_power(x, f, 2 * f) / f for f in (700.0, 1400.0)]
     assert 10 * np.log10(octaves[1] / octaves[0]) == pytest.approx(-6.0, abs=1.0)
     assert band_power(x, 20, 100) < 0.01 * band_power(x, 500, 1000)
 
 
-@pytest.mark.parametrize("kind", simulate.NOISES)
+@pytest.mark.parametrize("kind", noises.NOISES)
 def test_factory_noises_are_of_their_kind(kind: str) -> None:
-    x = np.stack([simulate.NOISES[kind](T, np.random.default_rng(i)) for i in range(4)])
+    x = np.stack([noises.NOISES[kind](T, np.random.default_rng(i)) for i in range(4)])
     low = np.mean([band_power(row, 20, 200) / band_power(row, 20, 8000) for row in x])
     frames = np.log(np.square(x).reshape(4, -1, 800).mean(-1))  # (4, F) log power of 50 ms
     expected = {"hum": (low > 0.5, frames.std() < 0.7), "clatter": (low < 0.5, frames.std() > 0.4),
@@ -400,12 +414,12 @@ def test_unknown_machine_is_refused_by_the_script_itself(tmp_path: Path) -> None
     command = [sys.executable, str(SCRIPT), str(tmp_path / "out"), "--machines", "fan", "gearbux"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert "'gearbux' found, fan, gearbox, slider, valve allowed in dev_data; did you mean gearbox?" in done.stderr
+    assert "dev_data: no machine 'gearbux', did you mean 'gearbox'? (there: fan, gearbox, slider, valve)" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_machines_are_rendered_once_in_the_order_of_the_fleet() -> None:
-    assert [m.name for m in simulate.pick(["valve", "fan", "valve"], "dev_data")] == ["fan", "valve"]
+    assert [m.name for m in fleets.pick(["valve", "fan", "valve"], "dev_data")] == ["fan", "valve"]
 
 
 def test_machine_of_the_other_split_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -449,7 +463,7 @@ def test_nothing_half_written(
             raise OSError("no space left on device")
         write(path, *rest, **options)
 
-    monkeypatch.setattr(simulate.sf, "write", full_disk)
+    monkeypatch.setattr(sf, "write", full_disk)
     assert "no space left" in rejected([str(tmp_path), *options, *FEW], capsys)
     assert calls and not content(tmp_path)
 
@@ -457,5 +471,5 @@ def test_nothing_half_written(
 def test_a_foreign_truth_file_is_refused_before_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "eval_data").mkdir()
     (tmp_path / "eval_data" / "eval_data_list.csv").write_text("a,b,c\n")
-    assert "eval_data_list.csv:1: ['a', 'b', 'c'] found" in rejected([str(tmp_path), "--eval"], capsys)
+    assert "eval_data_list.csv:1: 'a,b,c', expected a machine or" in rejected([str(tmp_path), "--eval"], capsys)
     assert not (tmp_path / "eval_data" / "raw").exists()
