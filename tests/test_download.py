@@ -1,12 +1,12 @@
-"""tools/download.py against a loopback server that behaves like Zenodo, and like the networks in front of it."""
+"""The download and its tool, against a loopback server that acts like Zenodo, and like the networks in front of it."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import json
 import random
+import shutil
 import stat
 import subprocess
 import sys
@@ -18,7 +18,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import conftest
 import pytest
+
+from asd.download import RELEASES, DownloadError, Request, download, releases, transfer
+from asd.errors import BadInput
 
 TOOL = Path(__file__).parents[1] / "tools" / "download.py"
 NAMES = {"dev": "dev_fan.zip", "train": "eval_data_Sander_train.zip", "eval": "eval_data_Sander_test.zip"}
@@ -120,16 +124,11 @@ def zenodo() -> Iterator[Zenodo]:
 
 @pytest.fixture
 def tool(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module, patient no longer, knowing no MD5 (the served zips are not the real ones)."""
-    spec = importlib.util.spec_from_file_location("download_under_test", TOOL)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "PAUSE", 0.0)
-    monkeypatch.setattr(module, "KNOWN_MD5", {})
+    """The script as a module, without pauses, knowing no MD5 (the served zips are not the real ones)."""
+    monkeypatch.setattr(transfer, "PAUSE", 0.0)
+    monkeypatch.setattr(releases, "KNOWN_MD5", {})
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    return module
+    return conftest.tool("download")
 
 
 @pytest.fixture
@@ -202,9 +201,9 @@ def test_toycar_comes_from_the_corrected_zip(zenodo: Zenodo, tool: ModuleType, t
 
 
 def test_all_machines_of_a_release_by_default(zenodo: Zenodo, tool: ModuleType, tmp_path: Path) -> None:
-    zenodo.files = {f"eval_data_{m}_test.zip": machine_zip(m, "test") for m in tool.EVAL}
+    zenodo.files = {f"eval_data_{m}_test.zip": machine_zip(m, "test") for m in releases.EVAL}
     assert tool.main(["eval", "--out", str(tmp_path), "--base-url", zenodo.url]) == 0
-    assert sorted(path.name for path in (tmp_path / "eval_data/raw").iterdir()) == sorted(tool.EVAL)
+    assert sorted(path.name for path in (tmp_path / "eval_data/raw").iterdir()) == sorted(releases.EVAL)
 
 
 def test_unpacked_machine_is_left_and_said_so(zenodo: Zenodo, run: Any, tmp_path: Path) -> None:
@@ -365,10 +364,10 @@ def test_odd_record(zenodo: Zenodo, run: Any, tmp_path: Path, answer: bytes, sai
 
 
 def test_changed_record_is_refused_until_trusted(
-    zenodo: Zenodo, run: Any, tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    zenodo: Zenodo, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = serve(zenodo)
-    monkeypatch.setattr(tool, "KNOWN_MD5", {"dev_fan.zip": "0" * 32})
+    monkeypatch.setattr(releases, "KNOWN_MD5", {"dev_fan.zip": "0" * 32})
     refused(run("dev"), tmp_path, hashlib.md5(content).hexdigest(), f"knows {'0' * 32}", "--trust-record")
     assert zenodo.asked == []
     assert run("dev", "--trust-record").code == 0
@@ -381,21 +380,21 @@ def test_no_server(tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("free", [0, 150_000])
 def test_full_disk_is_refused_before_the_first_byte(
-    zenodo: Zenodo, run: Any, tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int
+    zenodo: Zenodo, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int
 ) -> None:
     content = serve(zenodo)
     assert len(content) < 150_000 < 2 * len(content)  # room for the zip is not yet room for its clips
-    monkeypatch.setattr(tool.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
     refused(run("dev"), tmp_path, "MB free, at least 0.2 MB needed")
     assert zenodo.asked == []
 
 
 def test_disk_that_fills_up_before_unpacking_keeps_the_verified_zip(
-    zenodo: Zenodo, run: Any, tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    zenodo: Zenodo, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve(zenodo)
     free = [10**9, 1000]
-    monkeypatch.setattr(tool.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free.pop(0)))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free.pop(0)))
     result = run("dev")
     assert result.code == 2 and "raw/.unpacking_fan: 0.0 MB free, at least 0.1 MB needed" in result.err
     assert files_below(tmp_path) == ["downloads/dev_fan.zip"]
@@ -482,7 +481,7 @@ def damaged_member_zip() -> bytes:
         (zipped({**GOOD, "valveEmu/train/a.wav": b"x"}), "'valveEmu/train/a.wav' is not in fan/"),
         (zipped({**GOOD, "readme.txt": b"x"}), "'readme.txt' is not in fan/"),
         (zipped({**GOOD, "fan/train/bomb.wav": bytes(5_000_000)}), "at most 20 times expected"),
-        (twice_zip(), "two members of one name"),
+        (twice_zip(), "duplicate file names"),
         (encrypted_zip(), "cannot be unpacked"),
         (damaged_member_zip(), "Bad CRC-32"),
         (noise(30_000), "File is not a zip file"),
@@ -516,13 +515,27 @@ def test_leftovers_of_a_killed_run_go(zenodo: Zenodo, run: Any, tmp_path: Path) 
 # ---- the table of the challenge
 
 
-def test_known_md5s_belong_to_files_of_the_releases(monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = importlib.util.spec_from_file_location("download_table", TOOL)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    names = {release.zip_name(machine) for release in module.RELEASES.values() for machine in release.machines}
+def test_known_md5s_belong_to_files_of_the_releases() -> None:
+    names = {release.zip_name(machine) for release in RELEASES.values() for machine in release.machines}
     assert len(names) == 17
-    assert set(module.KNOWN_MD5) == {n for n in names if n.startswith("eval_data_")} | {"dev_ToyCar_r2.zip"}
-    assert len(set(module.KNOWN_MD5.values())) == 11
+    assert set(releases.KNOWN_MD5) == {n for n in names if n.startswith("eval_data_")} | {"dev_ToyCar_r2.zip"}
+    assert len(set(releases.KNOWN_MD5.values())) == 11
+
+
+# ---- without the tool
+
+
+def test_a_notebook_is_told_each_step_and_gets_the_kits_error(
+    zenodo: Zenodo, tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(zenodo)
+    said: list[str] = []
+    download(Request(RELEASES["dev"], tmp_path, ["fan"], zenodo.url, {}), said.append)
+    assert files_below(tmp_path) == UNPACKED and capsys.readouterr().out == ""
+    assert "1 files, 0.1 MB" in said[0] and said[-1].endswith("train and test unpacked from dev_fan.zip")
+    with pytest.raises(BadInput, match="development set: no machine 'fun', did you mean 'fan'"):
+        download(Request(RELEASES["dev"], tmp_path, ["fun"], zenodo.url, {}), said.append)
+    with pytest.raises(DownloadError, match="the record lists MD5"):
+        known = {NAMES["train"]: "0" * 32}
+        serve(zenodo, "train")
+        download(Request(RELEASES["train"], tmp_path, ["Sander"], zenodo.url, known), said.append)
