@@ -1,4 +1,4 @@
-"""Imports point down, never sideways: a room imports corridors, outside libraries and itself."""
+"""Imports point down, never sideways: a room imports corridors, outside libraries and itself; programs open rooms."""
 
 import ast
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CORRIDORS = {"clips", "contracts", "errors", "signal", "training", "store", "tables", "truth_list"}
+PROGRAMS = "programs"  # the folder that may import any room, and that no room may import
 FILES = sorted((ROOT / "asd").rglob("*.py"))
 
 
@@ -25,7 +26,7 @@ def sideways(source, room):
         top, _, rest = name.partition(".")
         if top in ("systems", "tools", "run", "pickle"):
             yield name
-        if top == "asd" and rest.split(".")[0] not in CORRIDORS | {room}:
+        if top == "asd" and room != PROGRAMS and rest.split(".")[0] not in CORRIDORS | {room}:
             yield name
 
 
@@ -44,6 +45,12 @@ def test_a_sideways_import_would_be_seen():
         "asd.evaluation",
     ]
     assert list(sideways("import systems", "features")) == ["systems"]
+    assert list(sideways("from asd.programs import inspection", "data")) == ["asd.programs"]
+
+
+def test_programs_open_rooms_but_not_tools():
+    assert list(sideways("from asd import data, evaluation", PROGRAMS)) == []
+    assert list(sideways("import tools, pickle", PROGRAMS)) == ["tools", "pickle"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

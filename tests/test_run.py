@@ -193,15 +193,3 @@ def test_a_results_folder_that_cannot_be_written_is_refused(data_folder, tmp_pat
     if os.geteuid() != 0:
         locked.mkdir(mode=0o500)
     assert "cannot be written" in run("-d", "--data", data_folder, "--results", locked, expect=2)
-
-
-def test_inspect_shows_counts_and_exits_with_2_on_problems(data_folder, tmp_path):
-    inspect = str(Path(RUN).parent / "tools" / "inspect_data.py")
-    done = subprocess.run([sys.executable, inspect, str(data_folder)], capture_output=True, text=True)
-    assert done.returncode == 0 and "10  train source normal" in done.stdout and "16  test anonymous" in done.stdout
-    assert "near - far" in done.stdout and "mic: 1 (34), 2 (34)" in done.stdout
-    copy = shutil.copytree(data_folder, tmp_path / "data")
-    shutil.rmtree(copy / "dev_data" / "raw" / "pump" / "test")
-    write_clip(next((copy / "dev_data" / "raw" / "fan" / "train").iterdir()), np.zeros((1, 16_000)))
-    done = subprocess.run([sys.executable, inspect, str(copy)], capture_output=True, text=True)
-    assert done.returncode == 2 and "2 problems found" in done.stderr and "1 channel, 2 expected" in done.stderr
