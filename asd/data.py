@@ -94,7 +94,7 @@ def raw_folder(data: Path, kind: str) -> Path:
 def machine_names(raw: Path) -> list[str]:
     names = sorted(p.name for p in raw.iterdir() if p.is_dir() and not p.name.startswith("."))
     if not names:
-        raise BadInput(f"{raw}: empty folder; expected one folder a machine (was the download unpacked here?)")
+        raise BadInput(f"{raw}: empty folder; expected one folder per machine (was the download unpacked here?)")
     return names
 
 

@@ -132,8 +132,8 @@ def test_missing_extra_and_doubled_clips_are_errors_that_name_them(tmp_path, res
         ("", "no clip in it"),
         ("section_00_0000.wav,section_00_source_test_normal_0000_x_1.wav\n", ":1: .*expected a machine or"),
         ("fan\nsection_00_0000.wav,clip.wav\n", ":2: clip.wav: not a name of the challenge"),
-        ("fan\na.wav,section_00_source_test_normal_0000_x_1.wav\nfan\n", ":3: duplicate fan"),
-        ("fan\n" + "a.wav,section_00_source_test_normal_0000_x_1.wav\n" * 2, ":3: duplicate a.wav"),
+        ("fan\na.wav,section_00_source_test_normal_0000_x_1.wav\nfan\n", ":3: duplicate machine fan"),
+        ("fan\n" + "a.wav,section_00_source_test_normal_0000_x_1.wav\n" * 2, ":3: duplicate clip a.wav"),
         ("fan\na,b,c\n", ":2: 'a,b,c', expected"),
     ],
 )

@@ -3,7 +3,7 @@
     python tools/download.py dev | train | eval [--out data/dcase2026t2] [--machines fan ...] [--keep-zips]
 
 Leaves: <out>/dev_data/raw/<machine>/{train,test}, <out>/eval_data/raw/<machine>/train (train) and .../test (eval).
-A call that was stopped or cut goes on where it ended. Exit code 2: error.
+A call that was stopped or cut is resumed by the same call. Exit code 2: error.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ releases   what there is             record    what Zenodo says of it        pla
 transfer   one zip over the network  archive   one zip into its folder       items     what both know of a zip
 
 Leaves <out>/dev_data/raw/<machine>/{train,test}, <out>/eval_data/raw/<machine>/train (release train), .../test (eval).
-A zip lies in <out>/downloads until it is unpacked. A cut connection keeps its `.part`, which the next run goes on from;
-a wrong MD5 deletes the `.part`, a bad zip is deleted, and in all three cases the data folders stay as they were.
+A zip lies in <out>/downloads until it is unpacked. A cut connection keeps its `.part`, which the next run resumes; a
+wrong MD5 deletes the `.part`, a bad zip is deleted, and in all three cases the data folders stay as they were.
 """
 
 from asd.download.items import DownloadError

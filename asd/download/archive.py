@@ -48,7 +48,7 @@ def workshop(folder: Path) -> Iterator[Path]:
 def extract(item: Item, folder: Path) -> None:
     try:
         with zipfile.ZipFile(item.zip) as archive:
-            members = [info for info in archive.infolist() if not is_litter(info.filename)]
+            members = [info for info in archive.infolist() if not is_macos_metadata(info.filename)]
             check_members(members, item)
             check_space(folder, sum(info.file_size for info in members))
             for info in tqdm(members, desc=f"unpack {item.zip.name}", disable=None):
@@ -60,8 +60,8 @@ def extract(item: Item, folder: Path) -> None:
         ) from error
 
 
-def is_litter(name: str) -> bool:
-    """What macOS adds to a zip."""
+def is_macos_metadata(name: str) -> bool:
+    """What macOS adds to a zip: no clips."""
     parts = PureWindowsPath(name).parts
     return "__MACOSX" in parts or any(part == ".DS_Store" or part.startswith("._") for part in parts)
 

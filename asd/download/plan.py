@@ -38,7 +38,7 @@ class Request:
 
 
 def download(request: Request, say: Say) -> None:
-    """Raises DownloadError; what is complete by then stays, and the same call goes on from there."""
+    """Raises DownloadError; what is complete by then stays, and the same call resumes there."""
     missing = missing_machines(request, say)
     if not missing:
         say("nothing to download")

@@ -33,7 +33,7 @@ class Release:
 
     title: str
     record: int
-    raw: str  # folder below --out that holds one folder a machine
+    raw: str  # folder below --out that holds one folder per machine
     splits: tuple[str, ...]  # folders that each machine's zip brings
     machines: tuple[str, ...]
     pattern: str  # of the zip's name, {} for the machine

@@ -84,7 +84,7 @@ def _of_list(path: Path) -> Truths:
 
 
 def _of_evaluator(folder: Path) -> Truths:
-    """`<clip>.wav,0|1` in each of two files a machine: normal or anomaly, source or target."""
+    """`<clip>.wav,0|1` in each of two files per machine: normal or anomaly, source or target."""
     truths: Truths = {}
     for path in sorted((folder / DATA).glob(f"{PREFIX}*{SUFFIX}")):
         machine = path.name.removeprefix(PREFIX).rpartition("_section_")[0]
@@ -107,6 +107,6 @@ def _bits(path: Path) -> dict[str, int]:
         if len(row) != 2 or row[1].strip() not in ("0", "1"):
             raise BadInput(f"{path}:{line}: {','.join(row)!r}, expected `<clip>.wav,<0 or 1>`")
         if row[0] in bits:
-            raise BadInput(f"{path}:{line}: duplicate {row[0]}")
+            raise BadInput(f"{path}:{line}: duplicate clip {row[0]}")
         bits[row[0]] = int(row[1])
     return bits

@@ -32,7 +32,7 @@ Clips = Mapping[str, SimulatedClip]  # path within the machine's folder: clip
 
 
 def check(raw: Path, machines: Sequence[Machine]) -> None:
-    """Before any work. Raises BadInput where a machine's folder is there already, or for a broken list of truth."""
+    """Before any work. Raises BadInput where a machine's folder is there already, or for a faulty truth list."""
     for folder in (raw / m.name for m in machines):
         if folder.exists():
             raise BadInput(f"OUT: {folder} found, a new data set would mix with it; take another OUT or remove it")
