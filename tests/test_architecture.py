@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CORRIDORS = {"clips", "contracts", "errors", "signal", "training", "store", "tables", "truth_list"}
+CORRIDORS = {"clips", "contracts", "errors", "signal", "si_snr", "training", "store", "tables", "truth_list"}
 PROGRAMS = "programs"  # the folder that may import any room, and that no room may import
 FILES = sorted((ROOT / "asd").rglob("*.py"))
 

@@ -8,8 +8,8 @@ from conftest import RATE
 from test_tools import tool
 
 from asd.errors import BadInput
-from asd.frontends.distillation.distilled import si_snr
 from asd.separation import blind, measures, mixtures, peers
+from asd.si_snr import si_snr, si_snr_of_waves
 from asd.training import Training
 
 RNG = np.random.default_rng(0)
@@ -127,9 +127,19 @@ def test_empty_and_silent_recordings_are_refused(folders, tmp_path):
 def test_si_snr_is_the_training_loss_and_refuses_silence():
     found, target = RNG.normal(size=(2, 500))
     expected = float(si_snr(torch.from_numpy(found), torch.from_numpy(target)))
-    assert measures.si_snr(found, target) == pytest.approx(expected, abs=1e-6)
+    assert si_snr_of_waves(found, target) == pytest.approx(expected, abs=1e-6)
     with pytest.raises(ValueError, match="silent"):
-        measures.si_snr(found, 0 * target)
+        si_snr_of_waves(found, 0 * target)
+
+
+def test_improvement_is_what_an_estimate_gains_on_the_mixture():
+    clean, noise = RNG.normal(size=(2, 4000))
+    gained = si_snr_of_waves(clean + 0.1 * noise, clean) - si_snr_of_waves(clean + noise, clean)
+    assert measures.improvement(clean + 0.1 * noise, clean + noise, clean) == gained == pytest.approx(20, abs=0.5)
+    assert measures.improvement(clean + noise, clean + noise, clean) == 0
+
+
+def test_rank_correlation_sees_the_order_alone():
     assert measures.spearman(np.arange(5.0), np.arange(5.0) ** 3) == pytest.approx(1)
 
 
@@ -140,7 +150,7 @@ def test_si_snr_is_the_training_loss_and_refuses_silence():
 def test_a_peer_keeps_length_and_level_and_learns(name, scene, tmp_path):
     pairs = [(m.wave[0, :6000], m.clean[:6000]) for m in scene.train(6, 0)]
     training = Training(3, 2, 3e-3, validation_share=0.2, patience=3, clip_norm=5.0)
-    network = peers.supervised(name, pairs, si_snr, training, 0.3, tmp_path / "trail")
+    network = peers.supervised(name, pairs, training, 0.3, tmp_path / "trail")
     wave = torch.from_numpy(scene.test(2, 0)[0].wave[:1, :7777])
     with torch.no_grad():
         found, louder = network(wave), network(8 * wave)
@@ -162,8 +172,8 @@ def test_a_blind_method_parts_an_easy_mixture(name, monkeypatch):
     images = np.array([[1], [0.4]]) * machine, np.array([[0.7], [1]]) * noise
     found = blind.separated(blind.METHODS[name], np.float32(images[0] + images[1]))
     assert found.shape == (2, RATE)
-    before = measures.si_snr(images[0][0] + images[1][0], images[0][0])
-    assert max(measures.si_snr(f, images[0][0]) for f in found) > before + 3
+    before = si_snr_of_waves(images[0][0] + images[1][0], images[0][0])
+    assert max(si_snr_of_waves(f, images[0][0]) for f in found) > before + 3
 
 
 def test_the_source_most_like_the_reference_is_taken():

@@ -14,6 +14,7 @@ from asd.errors import BadInput
 from asd.frontends import AdaSub, AdaSubTeacher, Distilled, LogMelEmbedder, NarrowBandLSTM
 from asd.frontends.distillation import distilled, reference, student
 from asd.frontends.distillation.embedders import PercentileWeights, scis, unit
+from asd.si_snr import si_snr
 from asd.training import Training
 
 SMALL = NarrowBandLSTM(units=(8, 6))
@@ -108,16 +109,16 @@ def test_si_snr_is_the_papers():
     target, found = rng.normal(size=(2, 1000))
     delta = found @ target / (target @ target)
     literal = 10 * np.log10(np.sum((delta * target) ** 2) / np.sum((delta * target - found) ** 2))
-    ours = distilled.si_snr(torch.from_numpy(found), torch.from_numpy(target))
+    ours = si_snr(torch.from_numpy(found), torch.from_numpy(target))
     assert float(ours) == pytest.approx(literal, abs=1e-6)
-    assert float(distilled.si_snr(torch.from_numpy(-3 * found), torch.from_numpy(target))) == pytest.approx(literal)
+    assert float(si_snr(torch.from_numpy(-3 * found), torch.from_numpy(target))) == pytest.approx(literal)
 
 
 def test_si_snr_agrees_with_torchmetrics():
     audio = pytest.importorskip("torchmetrics.functional.audio", reason="NO TORCHMETRICS: the oracle did not run")
     found, target = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, 800)))
     theirs = audio.scale_invariant_signal_distortion_ratio(found, target, zero_mean=False)
-    assert torch.allclose(distilled.si_snr(found, target), theirs, atol=1e-5)
+    assert torch.allclose(si_snr(found, target), theirs, atol=1e-5)
 
 
 def test_the_gain_comes_back():
@@ -147,7 +148,7 @@ def test_a_clip_counts_as_much_as_its_weight():
     lesson = distilled.Lesson(waves, targets, np.zeros(2), np.array([1, 0], np.float32))
     network = SMALL.build(2)
     found = student.estimate(network, SMALL, np.stack(waves))
-    first, second = distilled.si_snr(found, torch.from_numpy(np.stack(targets))).tolist()
+    first, second = si_snr(found, torch.from_numpy(np.stack(targets))).tolist()
     loss = lesson.loss(SMALL, lesson.segments(RATE), RATE, network).item()
     assert loss == pytest.approx(-(1 * first + 0 * second) / 2, rel=1e-5) and abs(second) > 0.1
 
@@ -195,7 +196,7 @@ def test_a_student_learns_to_take_the_noise_away():
     fitted = Distilled(teacher=Knows(), student=SMALL, training=training, segment=1).fit(noisy(12))
     wave = noisy(1, seed=9)[0]
     found, before, clean = (torch.from_numpy(x) for x in (fitted.separate(wave), wave[0], hum(wave)))
-    assert distilled.si_snr(found, clean) > distilled.si_snr(before, clean) + 2
+    assert si_snr(found, clean) > si_snr(before, clean) + 2
     assert np.allclose(fitted(wave), fitted.power(fitted.separate(wave)))
 
 

@@ -39,7 +39,7 @@ from asd.errors import BadInput
 from asd.features import LogMel
 from asd.fingerprint import digest, fingerprint
 from asd.frontends import AdaSubTeacher, AudioSepTeacher, ClapEmbedder, Distilled, LogMelEmbedder, Near
-from asd.frontends.distillation.distilled import FittedDistilled, restored_gain, si_snr
+from asd.frontends.distillation.distilled import FittedDistilled, restored_gain
 from asd.frontends.distillation.embedders import scis
 from asd.frontends.distillation.teachers import Teacher
 from asd.separation import blind, measures, mixtures, peers
@@ -172,7 +172,7 @@ def supervised(bench: Bench, name: str) -> Ready:
     pairs = [(m.wave[0], m.clean) for m in bench.train]
     numbers, title = peer_training(bench.args), METHODS[name].title
     begun = time.monotonic()
-    network = peers.supervised(title, pairs, si_snr, numbers, 2.0, bench.out / f"{name}_under_way")
+    network = peers.supervised(title, pairs, numbers, 2.0, bench.out / f"{name}_under_way")
     return ready_peer(network, {"training_seconds": time.monotonic() - begun})
 
 
@@ -279,7 +279,7 @@ METHODS = {
 
 def improvement(found: np.ndarray, mixture: mixtures.Mixture) -> float:
     """SI-SNRi, dB."""
-    return measures.si_snr(found, mixture.clean) - measures.si_snr(mixture.wave[0], mixture.clean)
+    return measures.improvement(found, mixture.wave[0], mixture.clean)
 
 
 def cores() -> int:

@@ -17,12 +17,11 @@ from torch import nn
 from torch.nn import functional
 
 from asd.clips import RATE
+from asd.si_snr import si_snr
 from asd.training import Training, optimise
 
 N_FFT, HOP = 512, 256  # samples, as the student's
 BINS = N_FFT // 2 + 1
-
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # SI-SNR: (B, T), (B, T) -> (B,)
 
 
 class Spectral(nn.Module):
@@ -200,7 +199,6 @@ PEERS: dict[str, Callable[[], nn.Module]] = {
 def supervised(
     name: str,
     pairs: Sequence[tuple[np.ndarray, np.ndarray]],
-    si_snr: Loss,
     training: Training,
     seconds: float,
     trail: Path,
@@ -212,7 +210,7 @@ def supervised(
         torch.manual_seed(0)
         network = PEERS[name]()
     groups = np.array([i for i, _ in starts])
-    loss = partial(_loss, pairs, starts, length, si_snr)
+    loss = partial(_loss, pairs, starts, length)
     return optimise(network, loss, groups, training, [0], "cpu", trail).network
 
 
@@ -220,7 +218,6 @@ def _loss(
     pairs: Sequence[tuple[np.ndarray, np.ndarray]],
     starts: Sequence[tuple[int, int]],
     length: int,
-    si_snr: Loss,
     network: nn.Module,
     rows: torch.Tensor,
 ) -> torch.Tensor:

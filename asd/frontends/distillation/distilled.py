@@ -26,18 +26,11 @@ from asd.frontends.distillation.embedders import Embedder, LogMelEmbedder, Perce
 from asd.frontends.distillation.reference import cleanest, present, read_reference
 from asd.frontends.distillation.student import NarrowBandLSTM, NarrowBandNet, Stream, estimate, separate
 from asd.frontends.distillation.teachers import AdaSubTeacher, Teacher
+from asd.si_snr import EPS, si_snr
 from asd.store import written_whole
 from asd.training import Training, optimise
 
-EPS = 1e-8  # energy; keeps SI-SNR finite, a 2 s segment of a -60 dB wave has 3e-2
 LEAST = 5  # training clips: fewer leave none to validate on
-
-
-def si_snr(found: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Scale-invariant SNR in dB over the last axis, eqs. (8) and (9): (..., T), (..., T) -> (...)."""
-    delta = (found * target).sum(-1, keepdim=True) / (target.square().sum(-1, keepdim=True) + EPS)
-    wanted = delta * target
-    return 10 * torch.log10((wanted.square().sum(-1) + EPS) / ((wanted - found).square().sum(-1) + EPS))
 
 
 @dataclass(frozen=True)
