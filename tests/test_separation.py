@@ -1,5 +1,8 @@
 """The benchmark's parts: mixtures whose truth is known, measures, peers, blind methods, and the tool on a toy scene."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -7,7 +10,11 @@ import torch
 from conftest import RATE
 from test_tools import tool
 
+from asd import training
 from asd.errors import BadInput
+from asd.programs.separation_benchmark import Options, open_bench, quality, timing
+from asd.programs.separation_benchmark.report import ratios, table
+from asd.programs.separation_benchmark.separators import Separator
 from asd.separation import blind, measures, mixtures, peers
 from asd.si_snr import si_snr, si_snr_of_waves
 from asd.training import Training
@@ -178,11 +185,11 @@ def test_a_blind_method_parts_an_easy_mixture(name, monkeypatch):
 
 def test_the_source_most_like_the_reference_is_taken():
     sources = np.stack([hums(400, 1.0), hums(2000, 1.0)])
-    chosen = blind.likest(sources, lambda w: np.abs(np.fft.rfft(w))[:4000] / 1e3, hums(2000, 1.0))
+    chosen = blind.most_similar(sources, lambda w: np.abs(np.fft.rfft(w))[:4000] / 1e3, hums(2000, 1.0))
     assert np.array_equal(chosen, sources[1])
 
 
-# ---- the tool --------------------------------------------------------------------------------------------------------
+# ---- the benchmark ---------------------------------------------------------------------------------------------------
 
 
 def call(folders, out, *words):
@@ -230,12 +237,19 @@ def test_the_tool_refuses_numbers_that_cannot_be(folders, tmp_path, capsys, word
     assert told in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
-def bench_of(folders, out, *words):
-    known = ["--machine", str(folders / "machine"), "--noise", str(folders / "noise"), "--seconds", "1", "--train", "6"]
+def test_the_tool_hands_its_defaults_and_its_words_on():
     benchmark = tool("separation_benchmark")
-    return benchmark.opened(
-        benchmark.parser().parse_args([*known, "--rirs", str(folders / "rirs.npz"), "--out", str(out), *words])
-    )
+    args = benchmark.parser().parse_args(["--machine", "fan", "--noise", "noise"])
+    assert benchmark.options_of(args) == Options(Path("fan"), Path("noise"))
+    more = ["--snr", "-5", "5", "--methods", "none", "dprnn", "--set", "clips=9", "--set", "segment=1", "--no-timing"]
+    found = benchmark.options_of(benchmark.parser().parse_args(["--machine", "fan", "--noise", "noise", *more]))
+    expected = Options(Path("fan"), Path("noise"), snr=(-5.0, 5.0), methods=("none", "dprnn"), timing=False)
+    assert found == replace(expected, settings=("clips=9", "segment=1"))
+
+
+def bench_of(folders, out, **options):
+    known = {"machine": folders / "machine", "noise": folders / "noise", "rirs": str(folders / "rirs.npz"), "out": out}
+    return open_bench(Options(**known, seconds=1.0, train=6, **options))
 
 
 def test_students_read_the_reference_that_the_other_methods_get(folders, tmp_path):
@@ -248,20 +262,70 @@ def test_students_read_the_reference_that_the_other_methods_get(folders, tmp_pat
 
 
 def test_a_replaced_checkpoint_or_library_gets_another_folder(folders, tmp_path, monkeypatch):
-    checkpoint, words = tmp_path / "clap.pt", ("--clap", str(tmp_path / "clap.pt"))
+    checkpoint = tmp_path / "clap.pt"
     checkpoint.write_bytes(b"one")
-    before = bench_of(folders, tmp_path, *words).out
-    assert bench_of(folders, tmp_path, *words).out == before
+    before = bench_of(folders, tmp_path, clap=str(checkpoint)).folder
+    assert bench_of(folders, tmp_path, clap=str(checkpoint)).folder == before
     checkpoint.write_bytes(b"another")
-    replaced = bench_of(folders, tmp_path, *words).out
+    replaced = bench_of(folders, tmp_path, clap=str(checkpoint)).folder
     monkeypatch.setattr("asd.training.THREADS", 3)
-    assert len({before, replaced, bench_of(folders, tmp_path, *words).out}) == 3
+    assert len({before, replaced, bench_of(folders, tmp_path, clap=str(checkpoint)).folder}) == 3
 
 
 def test_the_autoencoder_is_trained_anew_on_other_outputs(folders, tmp_path):
     """As after deleting a method's files and changing what it gives."""
-    bench, benchmark = bench_of(folders, tmp_path, "--ae-seeds", "1", "--ae-epochs", "1"), tool("separation_benchmark")
+    bench = bench_of(folders, tmp_path, ae_seeds=1, ae_epochs=1)
     for gain in (1, 0):
-        ready = benchmark.Ready(lambda wave, gain=gain: wave[0] + gain * wave[1])
-        benchmark.areas(bench, "none", ready, [m.wave[0] for m in bench.test[:1] + bench.test[-1:]], np.array([0, 1]))
-    assert len(list((bench.out / "store" / "weights").iterdir())) == 2
+        separator = Separator(lambda wave, gain=gain: wave[0] + gain * wave[1])
+        quality.areas(bench, separator, [m.wave[0] for m in bench.test[:1] + bench.test[-1:]], np.array([0, 1]))
+    assert len(list((bench.folder / "store" / "weights").iterdir())) == 2
+
+
+def test_a_benchmark_that_was_killed_goes_on_where_it_stopped(folders, tmp_path, monkeypatch):
+    few = ("training.epochs=2", "training.patience=0", "student.units=4", "segment=0.5")
+    bench, epoch, trained = bench_of(folders, tmp_path, test=2, ae_seeds=0, settings=few), training._one_epoch, []
+
+    def counted(*words):
+        trained.append(words)
+        return epoch(*words)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)  # write every checkpoint
+    monkeypatch.setattr(training, "_one_epoch", counted)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(quality, "quality", killed)
+        quality.measured(bench, "ssd_adasub")
+    assert len(trained) == 2 and bench.trail("ssd_adasub").with_suffix(".checkpoint").exists()
+    record = quality.measured(bench, "ssd_adasub")
+    assert len(trained) == 2 and len(record["improvement"]) == 2
+    assert [path.suffix for path in (bench.folder / "store" / "ssd_adasub").iterdir()] == [".npz"]
+
+
+def test_times_are_kept_until_other_methods_are_asked_for(folders, tmp_path, monkeypatch):
+    bench, measured = bench_of(folders, tmp_path, test=2), []
+    monkeypatch.setattr(timing, "timing", lambda bench, name: measured.append(name) or (2.0, 1.0))
+    for names in (["none", "adasub"], ["adasub", "none"], ["adasub"]):
+        assert timing.timings(bench, names) == dict.fromkeys(names, timing.Times(2.0, 1.0))
+    assert measured == ["none", "adasub", "adasub"]
+
+
+@pytest.mark.parametrize("name", ["none", "ssd_paper"])
+def test_a_method_is_timed_without_its_training(folders, tmp_path, name, monkeypatch):
+    monkeypatch.setattr(timing, "ROUNDS", 1)
+    bench = bench_of(folders, tmp_path, test=2, settings=("student.units=4",))
+    assert timing.tiled(bench.test[0].wave, 25_000).shape == (2, 25_000)
+    assert min(timing.timing(bench, name)) > 0 and torch.get_num_threads() == 1
+
+
+def test_the_table_and_the_ratios_of_times():
+    figures = {"mean": 3.21, "std": 0.5, "normal": 4.0, "anomaly": 2.42, "oracle": 6.0, "parameters": 1234}
+    record = {name: np.array(figure) for name, figure in figures.items()} | {"auc": np.array([0.5, 0.7])}
+    times = {"ilrma": timing.Times(2.0, 1.5), "ssd_adasub": timing.Times(0.1, 0.05)}
+    shown = table({"ilrma": record, "ssd_paper": {"parameters": np.array(0)}}, times).splitlines()
+    told = "3.2 ± 0.5 (oracle's choice 6.0) | 4.0 / 2.4 | 0.600 ± 0.100 | 2.000 | 1.500 | 0.2000 | 1,234 |"
+    assert shown[2] == f"| ILRMA | blind | {told}"
+    assert shown[3] == "| SSD, 256-128 bidirectional | time only | - | - | - | - | - | - | - |"
+    assert ratios(times) == ["the student is 20 times faster than ILRMA (one core each)"]
+    assert ratios({"ilrma": times["ilrma"]}) == []

@@ -1,7 +1,7 @@
 """Blind source separation, the slow spatial peers: a wave (C, T) in, C sources at microphone 0 (C, T) out.
 
 ILRMA (Kitamura et al. 2016) and FastMNMF (Sekiguchi et al. 2020) of `ssspy`, as Shoda et al. used them, and of
-`pyroomacoustics` beside them. Which source is the machine they do not know: `likest` asks an embedder.
+`pyroomacoustics` beside them. Which source is the machine they do not know: `most_similar` asks an embedder.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def separated(method: Blind, wave: np.ndarray) -> np.ndarray:
     return np.stack([transform.istft(s, k1=wave.shape[1]) for s in sources]).astype(np.float32)
 
 
-def likest(sources: np.ndarray, embed: Callable[[np.ndarray], np.ndarray], reference: np.ndarray) -> np.ndarray:
+def most_similar(sources: np.ndarray, embed: Callable[[np.ndarray], np.ndarray], reference: np.ndarray) -> np.ndarray:
     """(C, T) -> (T,): the source whose embedding is the most similar to the reference clip's."""
     wanted = embed(reference)
     return sources[int(np.argmax([float(embed(source) @ wanted) for source in sources]))]

@@ -1,0 +1,79 @@
+"""The bench: mixtures (C, T) with their clean machine sound, a reference clip (T,), and the store of what is done.
+
+<out>/<machine>_<key>/            table.md, <method>.json, timing.json and figures: to be read, never read back
+<out>/<machine>_<key>/store/      what is not done again; store/<method>/ holds all of one method
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from asd.clips import RATE
+from asd.contracts import Arrays
+from asd.frontends import Distilled
+from asd.frontends.distillation.teachers import Teacher
+from asd.programs.separation_benchmark.options import Options
+from asd.separation.mixtures import Mixture, Scene
+from asd.store import Store, write_json, written_whole
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything the methods have in common."""
+
+    options: Options
+    scene: Scene
+    key: str  # of all that decides a figure, but for the method
+
+    @property
+    def folder(self) -> Path:
+        return self.options.out / f"{self.options.machine.name}_{self.key[:8]}"
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "store")
+
+    @cached_property
+    def train(self) -> list[Mixture]:
+        return self.scene.train(self.options.train, self.options.seed)
+
+    @cached_property
+    def test(self) -> list[Mixture]:
+        return self.scene.test(self.options.test, self.options.seed)
+
+    @cached_property
+    def reference(self) -> np.ndarray:
+        """(T,) with a peak of 0.5: the same samples for every method, students read them from a file."""
+        found = self.scene.reference().astype(np.float32)
+        return 0.5 * found / np.abs(found).max()
+
+    def reference_file(self) -> Path:
+        path = self.store.path("reference", self.key, ".wav")
+        if not path.exists():
+            with written_whole(path) as file:
+                soundfile.write(file, self.reference, RATE, format="WAV", subtype="FLOAT")
+        return path
+
+    def distilled(self, teacher: Teacher) -> Distilled:
+        """The front-end with the reference clip and the numbers of the options."""
+        return self.options.distilled(teacher, str(self.reference_file()))
+
+    def trail(self, name: str) -> Path:
+        """Where the training of a method keeps what it resumes from."""
+        return self.store.path(name, self.key, "")
+
+    def once(self, name: str, key: str, compute: Callable[[], Arrays]) -> Arrays:
+        """From the store under `name`, or computed now and written as <name>.json too."""
+
+        def written() -> Arrays:
+            found = compute()
+            write_json(self.folder / f"{name}.json", {field: array.tolist() for field, array in found.items()})
+            return found
+
+        return self.store.once(name, key, written)

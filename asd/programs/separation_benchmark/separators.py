@@ -1,0 +1,164 @@
+"""Methods opened on a bench: whatever a method trains or loads is ready, and a wave (C, T) goes in, (T,) comes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from asd.contracts import Arrays, Wave
+from asd.frontends import AdaSubTeacher, AudioSepTeacher, Distilled
+from asd.frontends.distillation.distilled import FittedDistilled
+from asd.frontends.distillation.embedders import scis
+from asd.frontends.distillation.teachers import Teacher
+from asd.programs.separation_benchmark.bench import Bench
+from asd.separation import blind, measures, peers
+from asd.separation.mixtures import Mixture
+
+AUDIOSEP_PARAMETERS = 26_447_941
+SEGMENT = 2.0  # s, what the supervised peers see at once, as the student
+
+TeacherOf = Callable[[Bench], Teacher]
+
+
+@dataclass(frozen=True)
+class Separator:
+    """A method that can separate."""
+
+    separate: Callable[[Wave], np.ndarray]  # (C, T) -> (T,)
+    n_parameters: int = 0
+    threaded: Callable[[Wave, int], np.ndarray] | None = None  # where the number of threads is the method's own
+    sources: Callable[[Wave], np.ndarray] | None = None  # all it finds, (C, T), where one must be chosen
+    choose: Callable[[np.ndarray], np.ndarray] = lambda sources: sources[0]
+    notes: Arrays = field(default_factory=dict)  # what opening it told, for its record
+
+    def found(self, wave: Wave) -> np.ndarray:
+        """(C, T) -> (n, T), all it finds."""
+        return self.sources(wave) if self.sources else self.separate(wave)[None]
+
+
+def unprocessed(bench: Bench, trail: Path) -> Separator:
+    return Separator(lambda wave: wave[0])
+
+
+# ---- supervised peers ------------------------------------------------------------------------------------------------
+
+
+def trained_peer(title: str, bench: Bench, trail: Path) -> Separator:
+    pairs = [(m.wave[0], m.clean) for m in bench.train]
+    begun = time.monotonic()
+    network = peers.supervised(title, pairs, bench.options.peer_training, SEGMENT, trail)
+    return of_network(network, {"training_seconds": np.array(time.monotonic() - begun)})
+
+
+def untrained_peer(title: str, bench: Bench, trail: Path) -> Separator:
+    return of_network(peers.PEERS[title]().eval(), {})
+
+
+def of_network(network: torch.nn.Module, notes: Arrays) -> Separator:
+    @torch.inference_mode()
+    def separate(wave: Wave) -> np.ndarray:
+        return network(torch.from_numpy(wave[:1]))[0].numpy()
+
+    return Separator(separate, sum(p.numel() for p in network.parameters()), notes=notes)
+
+
+# ---- blind methods ---------------------------------------------------------------------------------------------------
+
+
+def blind_method(title: str, bench: Bench, trail: Path) -> Separator:
+    embed = bench.options.embedder.embed
+
+    def sources(wave: Wave) -> np.ndarray:
+        return blind.separated(blind.METHODS[title], wave)
+
+    def choose(found: np.ndarray) -> np.ndarray:
+        return blind.most_similar(found, embed, bench.reference)
+
+    return Separator(lambda wave: choose(sources(wave)), sources=sources, choose=choose)
+
+
+# ---- teachers and students -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CleanTeacher:
+    """A teacher that knows the clean sound: what the student can reach at best."""
+
+    mixtures: Sequence[Mixture]
+
+    def files(self) -> tuple[Path, ...]:
+        return ()
+
+    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Callable[[Wave], np.ndarray]:
+        clean = {id(m.wave): m.clean for m in self.mixtures}  # a student is trained on these very arrays
+        return lambda wave: clean[id(wave)]
+
+
+def by_subtraction(bench: Bench) -> Teacher:
+    return AdaSubTeacher()
+
+
+def by_audio(bench: Bench) -> Teacher:
+    return bench.options.teacher_by_audio
+
+
+def by_text(bench: Bench) -> Teacher:
+    return bench.options.teacher_by_text
+
+
+def by_clean_sound(bench: Bench) -> Teacher:
+    return CleanTeacher(bench.train)
+
+
+def opened_teacher(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator:
+    teacher = teacher_of(bench)
+    separate = teacher.open([m.wave for m in bench.train], bench.reference)
+    return Separator(separate, AUDIOSEP_PARAMETERS if isinstance(teacher, AudioSepTeacher) else 0)
+
+
+def judged_teacher(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator:
+    """With what its targets are worth, SCi and SI-SNRi, of the training mixtures."""
+    opened = opened_teacher(teacher_of, bench, trail)
+    targets = [opened.separate(m.wave) for m in bench.train]
+    mixed = [m.wave[0] for m in bench.train]
+    sci = scis(bench.options.embedder, list(zip(targets, mixed, strict=True)), bench.reference)
+    gains = np.array([improvement(target, m) for target, m in zip(targets, bench.train, strict=True)])
+    return replace(opened, notes={"sci": sci, "si_snri": gains, "spearman": np.array(measures.spearman(sci, gains))})
+
+
+def student(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator:
+    recipe = bench.distilled(teacher_of(bench))
+    begun = time.monotonic()
+    fitted = recipe.fit_on([m.wave for m in bench.train], (), trail)
+    seconds = time.monotonic() - begun
+    return of_student(fitted, {"training_seconds": np.array(seconds), "epochs": np.array(len(fitted.history))})
+
+
+def untrained_student(bench: Bench, trail: Path) -> Separator:
+    """For its time alone."""
+    return of_recipe(bench.distilled(AdaSubTeacher()), bench)
+
+
+def student_of_the_papers_size(bench: Bench, trail: Path) -> Separator:
+    """For its time alone."""
+    recipe = bench.distilled(AdaSubTeacher())
+    return of_recipe(replace(recipe, student=replace(recipe.student, units=(256, 128), bidirectional=True)), bench)
+
+
+def of_recipe(recipe: Distilled, bench: Bench) -> Separator:
+    network = recipe.student.build(bench.scene.room.n_channels).eval()
+    return of_student(FittedDistilled(recipe, network, np.zeros((0, 3)), np.zeros(0)), {"timing_only": np.array(True)})
+
+
+def of_student(fitted: FittedDistilled, notes: Arrays) -> Separator:
+    return Separator(fitted.separate, fitted.n_parameters, fitted.separate, notes=notes)
+
+
+def improvement(found: np.ndarray, mixture: Mixture) -> float:
+    """SI-SNRi of an estimate (T,), dB."""
+    return measures.improvement(found, mixture.wave[0], mixture.clean)
