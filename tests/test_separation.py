@@ -93,7 +93,7 @@ def test_responses_may_be_a_folder_of_wavs(tmp_path):
     assert room.n_channels == 3 and len(room.noise) == 2 and room.machine.shape == (3, 50)
 
 
-def test_a_simulated_room_hears_the_machine_loudest_at_the_first_microphone():
+def test_in_a_simulated_room_the_machine_is_loudest_at_the_first_microphone():
     room = mixtures.simulated_room(3)
     energy = np.sum(room.machine**2, axis=1)
     assert room.n_channels == 3 and len(room.noise) == 3 and energy[0] > 2 * energy[1] > 2 * energy[2]
@@ -170,7 +170,7 @@ def test_a_peer_keeps_length_and_level_and_learns(name, scene, tmp_path):
 
 
 @pytest.mark.parametrize("name", blind.METHODS)
-def test_a_blind_method_parts_an_easy_mixture(name, monkeypatch):
+def test_a_blind_method_separates_an_easy_mixture(name, monkeypatch):
     package = "pyroomacoustics" if "pyroom" in name else "ssspy"
     pytest.importorskip(package, reason=f"NO {package.upper()}: {name} was not tried (pip install '.[separation]')")
     monkeypatch.setattr(blind, "ITERATIONS", 25)

@@ -65,10 +65,10 @@ def test_a_text_query_separates_the_near_channel(checkpoint, tmp_path):
     np.save(tmp_path / "query.npy", golden.mixture_and_query()[1].numpy())
     teacher = AudioSepTeacher(str(checkpoint), text_embedding=str(tmp_path / "query.npy"))
     wave = np.random.default_rng(0).normal(0, 0.1, (2, 6001)).astype(np.float32)
-    teach = teacher.open([], np.zeros(1))
-    found = teach(wave)
+    separate = teacher.open([], np.zeros(1))
+    found = separate(wave)
     assert found.shape == (6001,) and np.isfinite(found).all() and found.std() > 0
-    assert np.array_equal(found, teach(np.stack([wave[0], 0 * wave[1]])))
+    assert np.array_equal(found, separate(np.stack([wave[0], 0 * wave[1]])))
     assert [path.name for path in teacher.files()] == ["audiosep.ckpt", "query.npy"]
 
 
@@ -195,7 +195,7 @@ def test_an_audio_query_separates_as_the_network_called_by_hand(checkpoint, tiny
     assert [path.name for path in teacher.files()] == ["audiosep.ckpt", "tiny.pt"]
 
 
-def test_clap_hears_laions_band(tiny_clap):
+def test_clap_has_laions_band(tiny_clap):
     """50 to 14,000 Hz; a tone above it leaves the features low, one inside does not."""
     encoder, t = clap.audio_encoder(tiny_clap), np.arange(clap.WINDOW) / clap.CLAP_RATE
 

@@ -79,7 +79,7 @@ def test_loudness_does_not_matter_to_the_student():
     assert np.allclose(64 * once, louder, rtol=1e-4, atol=1e-4 * np.abs(louder).max())
 
 
-def test_a_causal_student_does_not_hear_the_future():
+def test_a_causal_student_does_not_depend_on_the_future():
     network, wave = SMALL.build(2).eval(), noisy(1)[0]
     changed = wave.copy()
     changed[:, 8000:] = 0
@@ -135,35 +135,35 @@ def test_weights_run_from_0_to_1_between_the_percentiles():
         PercentileWeights(95, 5)
 
 
-def test_segments_cover_every_clip_and_silent_targets_teach_nothing():
+def test_segments_cover_every_clip_and_silent_targets_do_not_count():
     waves = [np.zeros((2, n), np.float32) for n in (10, 25)]
-    lesson = distilled.Lesson(waves, [w[0] for w in waves], np.zeros(2), np.ones(2, np.float32))
-    assert lesson.segments(10).tolist() == [[0, 0], [1, 0], [1, 7], [1, 15]]
-    longer = distilled.Lesson(noisy(2), [0 * w[0] for w in noisy(2)], np.zeros(2), np.ones(2, np.float32))
+    examples = distilled.DistillationSet(waves, [w[0] for w in waves], np.zeros(2), np.ones(2, np.float32))
+    assert examples.segments(10).tolist() == [[0, 0], [1, 0], [1, 7], [1, 15]]
+    longer = distilled.DistillationSet(noisy(2), [0 * w[0] for w in noisy(2)], np.zeros(2), np.ones(2, np.float32))
     assert longer.loss(SMALL, longer.segments(8000), 8000, SMALL.build(2)).item() == 0
 
 
 def test_a_clip_counts_as_much_as_its_weight():
     waves, targets = noisy(2), [machine_alone(), 2 * machine_alone()]
-    lesson = distilled.Lesson(waves, targets, np.zeros(2), np.array([1, 0], np.float32))
+    examples = distilled.DistillationSet(waves, targets, np.zeros(2), np.array([1, 0], np.float32))
     network = SMALL.build(2)
     found = student.estimate(network, SMALL, np.stack(waves))
     first, second = si_snr(found, torch.from_numpy(np.stack(targets))).tolist()
-    loss = lesson.loss(SMALL, lesson.segments(RATE), RATE, network).item()
+    loss = examples.loss(SMALL, examples.segments(RATE), RATE, network).item()
     assert loss == pytest.approx(-(1 * first + 0 * second) / 2, rel=1e-5) and abs(second) > 0.1
 
 
 @dataclass(frozen=True)
 class Records:
-    """An embedder that keeps what it is asked about."""
+    """An embedder that keeps the waves it gets."""
 
-    heard: list
+    waves: list
 
     def files(self):
         return ()
 
     def embed(self, wave):
-        self.heard.append(wave)
+        self.waves.append(wave)
         return np.ones(1, np.float32)
 
 
@@ -171,18 +171,20 @@ def test_sci_compares_each_target_with_the_near_channel_it_came_from(tmp_path):
     waves, embedder = noisy(5), Records([])
     path = tmp_path / "alone.wav"
     soundfile.write(path, machine_alone(), RATE, subtype="FLOAT")
-    lesson = Distilled(teacher=Knows(), embedder=embedder, reference=str(path)).lesson(waves, (), tmp_path / "x.lesson")
+    examples = Distilled(teacher=CleanTeacher(), embedder=embedder, reference=str(path)).lesson(
+        waves, (), tmp_path / "x.lesson"
+    )
     expected = [machine_alone(), *(wave for w in waves for wave in (hum(w), w[0]))]
-    assert len(embedder.heard) == len(expected) == 11 and lesson.weights.tolist() == [1] * 5
-    assert all(np.array_equal(a, b) for a, b in zip(embedder.heard, expected, strict=True))
+    assert len(embedder.waves) == len(expected) == 11 and examples.weights.tolist() == [1] * 5
+    assert all(np.array_equal(a, b) for a, b in zip(embedder.waves, expected, strict=True))
 
 
 # ---- training ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Knows:
-    """A teacher that knows the answer."""
+class CleanTeacher:
+    """A teacher that knows the clean sound."""
 
     def files(self):
         return ()
@@ -193,7 +195,7 @@ class Knows:
 
 def test_a_student_learns_to_take_the_noise_away():
     training = replace(QUICK, epochs=16, patience=0, learning_rate=1e-2)
-    fitted = Distilled(teacher=Knows(), student=SMALL, training=training, segment=1).fit(noisy(12))
+    fitted = Distilled(teacher=CleanTeacher(), student=SMALL, training=training, segment=1).fit(noisy(12))
     wave = noisy(1, seed=9)[0]
     found, before, clean = (torch.from_numpy(x) for x in (fitted.separate(wave), wave[0], hum(wave)))
     assert si_snr(found, clean) > si_snr(before, clean) + 2

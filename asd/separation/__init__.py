@@ -1,4 +1,4 @@
 """Separation methods side by side: mixtures with known machine sound, peers of the distilled student, their measures.
 
-Opened by tools/separation_benchmark.py alone; no system needs it.
+The program `separation_benchmark` alone uses it; no system does.
 """

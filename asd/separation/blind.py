@@ -1,12 +1,13 @@
 """Blind source separation, the slow spatial peers: a wave (C, T) in, C sources at microphone 0 (C, T) out.
 
 ILRMA (Kitamura et al. 2016) and FastMNMF (Sekiguchi et al. 2020) of `ssspy`, as Shoda et al. used them, and of
-`pyroomacoustics` beside them. Which source is the machine they do not know: `most_similar` asks an embedder.
+`pyroomacoustics` beside them. None knows which source is the machine: `most_similar` chooses it by an embedding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -31,22 +32,28 @@ def ssspy_fastmnmf(spectra: np.ndarray) -> np.ndarray:
 
 
 def pra_ilrma(spectra: np.ndarray) -> np.ndarray:
-    bss = _needed("pyroomacoustics").bss
-    state = np.random.get_state()  # its own start is drawn from NumPy's global generator
-    np.random.seed(0)
-    found = bss.ilrma(spectra.transpose(2, 1, 0).astype(np.complex128), n_iter=ITERATIONS, n_components=BASES)
-    np.random.set_state(state)
+    ilrma = _needed("pyroomacoustics").bss.ilrma
+    with global_seed(0):
+        found = ilrma(spectra.transpose(2, 1, 0).astype(np.complex128), n_iter=ITERATIONS, n_components=BASES)
     return found.transpose(2, 1, 0)
 
 
 def pra_fastmnmf(spectra: np.ndarray) -> np.ndarray:
-    bss = _needed("pyroomacoustics").bss
-    state = np.random.get_state()
-    np.random.seed(0)
-    words = {"n_iter": ITERATIONS, "n_components": BASES}
-    found = bss.fastmnmf2(spectra.transpose(2, 1, 0).astype(np.complex128), **words)  # (sources, F, K)
-    np.random.set_state(state)
+    mnmf = _needed("pyroomacoustics").bss.fastmnmf2
+    with global_seed(0):
+        found = mnmf(spectra.transpose(2, 1, 0).astype(np.complex128), n_iter=ITERATIONS, n_components=BASES)
     return np.asarray(found).transpose(0, 2, 1) if found.shape[0] == len(spectra) else found.transpose(2, 1, 0)
+
+
+@contextmanager
+def global_seed(seed: int) -> Iterator[None]:
+    """NumPy's global generator, from which pyroomacoustics draws its start, seeded and set back afterwards."""
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
 
 
 METHODS: dict[str, Blind] = {

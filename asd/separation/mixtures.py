@@ -32,7 +32,7 @@ class Mixture:
     """One clip."""
 
     wave: np.ndarray  # (C, T) float32
-    clean: np.ndarray  # (T,) float32, the machine as microphone 0 hears it, without noise
+    clean: np.ndarray  # (T,) float32, the machine at microphone 0, without noise
     is_anomaly: bool
     snr: float  # dB at microphone 0
 
@@ -91,7 +91,7 @@ class Scene:
         disturbance *= rms(image[0]) / max(rms(disturbance[0]), 1e-12) * 10 ** (-snr / 20)
         mixed = image + disturbance
         mixed += 10 ** (SELF_NOISE / 20) * rms(mixed[0]) * rng.standard_normal(mixed.shape)
-        gain = 10 ** (rng.uniform(-30, -24) / 20) / rms(mixed[0])  # the recording's level tells nothing
+        gain = 10 ** (rng.uniform(-30, -24) / 20) / rms(mixed[0])  # so that the level tells nothing of the SNR
         return Mixture((gain * mixed).astype(np.float32), (gain * image[0]).astype(np.float32), is_anomaly, snr)
 
 
@@ -177,12 +177,18 @@ def audio_files(folder: Path) -> list[Path]:
 
 def read_mono(path: Path) -> np.ndarray:
     """(T,) float32, channel 0. Raises BadInput at another rate."""
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    if rate != RATE:
-        raise BadInput(f"{path}: {rate} Hz, {RATE} expected (resample it first)")
+    samples = read_samples(path, "float32", "")
     if not len(samples):
         raise BadInput(f"{path}: an empty recording (was it cut off?)")
     return samples[:, 0]
+
+
+def read_samples(path: Path, dtype: str, what: str) -> np.ndarray:
+    """(T, C). Raises BadInput at another rate, with `what` is at that rate."""
+    samples, rate = soundfile.read(path, dtype=dtype, always_2d=True)
+    if rate != RATE:
+        raise BadInput(f"{path}: {what}{rate} Hz, {RATE} expected (resample it first)")
+    return samples
 
 
 # ---- rooms -----------------------------------------------------------------------------------------------------------
@@ -221,14 +227,11 @@ def read_arrays(path: Path) -> Arrays:
 
 def read_response(path: Path) -> np.ndarray:
     """(C, taps). Raises BadInput at another rate."""
-    samples, rate = soundfile.read(path, always_2d=True)
-    if rate != RATE:
-        raise BadInput(f"{path}: impulse response at {rate} Hz, {RATE} expected (resample it first)")
-    return samples.T
+    return read_samples(path, "float64", "impulse response at ").T
 
 
 def checked_room(path: Path, machine: np.ndarray, noise: Arrays) -> Room:
-    """Raises BadInput where a noise position is missing or was heard by other microphones than the machine."""
+    """Raises BadInput where a noise position is missing or was recorded by other microphones than the machine."""
     if not noise:
         raise BadInput(
             f"{path}: no impulse response of a noise position; at least one expected, <room>__noise_0 or noise_0.wav"

@@ -25,7 +25,7 @@ BINS = N_FFT // 2 + 1
 
 
 class Spectral(nn.Module):
-    """The frame of networks on complex spectra; the wave is brought to RMS 1 and back."""
+    """The base of networks on complex spectra; the wave is brought to RMS 1 and back."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,10 +37,15 @@ class Spectral(nn.Module):
         raise NotImplementedError
 
     def forward(self, waves: torch.Tensor) -> torch.Tensor:
-        level = waves.square().mean(-1, keepdim=True).sqrt() + 1e-8
+        level = level_of(waves)
         spectra = torch.stft(waves / level, N_FFT, HOP, window=self.window, return_complex=True, pad_mode="constant")
         out = torch.istft(self.filtered(spectra), N_FFT, HOP, window=self.window, length=waves.shape[-1])
         return level * out
+
+
+def level_of(waves: torch.Tensor) -> torch.Tensor:
+    """RMS, (B, T) -> (B, 1); above 0 for silence too."""
+    return waves.square().mean(-1, keepdim=True).sqrt() + 1e-8
 
 
 class ConformerMask(Spectral):
@@ -101,7 +106,7 @@ class Convolution(nn.Module):
 
 
 class TFGridNet(Spectral):
-    """Real and imaginary maps through blocks that look along frequency, along time, and across frames; complex out."""
+    """Real and imaginary maps through blocks along frequency, along time and across frames; complex out."""
 
     def __init__(self, width: int = 16, blocks: int = 2, hidden: int = 32, stride: int = 4, heads: int = 2) -> None:
         super().__init__()
@@ -134,8 +139,8 @@ class GridBlock(nn.Module):
         columns = x.permute(0, 3, 2, 1).flatten(0, 1)  # (B K, F, W)
         x = x + self.along_time(columns).unflatten(0, (n_batch, n_bins)).permute(0, 3, 2, 1)
         frames = self.squeeze(self.query(self.norm(x)).permute(0, 2, 1, 3).flatten(2))  # (B, F, heads W)
-        heard = self.spread(self.attention(frames, frames, frames, need_weights=False)[0])  # (B, F, K)
-        return x * torch.sigmoid(heard)[:, None]
+        gate = self.spread(self.attention(frames, frames, frames, need_weights=False)[0])  # (B, F, K)
+        return x * torch.sigmoid(gate)[:, None]
 
 
 class Strided(nn.Module):
@@ -167,7 +172,7 @@ class DPRNN(nn.Module):
         self.decoder = nn.ConvTranspose1d(width, 1, taps, stride=taps // 2, bias=False)
 
     def forward(self, waves: torch.Tensor) -> torch.Tensor:
-        level = waves.square().mean(-1, keepdim=True).sqrt() + 1e-8
+        level = level_of(waves)
         n_samples, hop = waves.shape[-1], self.taps // 2
         padded = functional.pad(waves / level, (hop, hop + -n_samples % hop))
         encoded = functional.relu(self.encoder(padded[:, None]))  # (B, W, L)

@@ -23,7 +23,7 @@ from asd.frontends.distillation.clap import ClapEmbedder
 from asd.frontends.distillation.embedders import unit
 from asd.frontends.distillation.reference import present
 from asd.frontends.distillation.resunet import QUERY, RATE_32K, ResUNet30
-from asd.frontends.distillation.teachers import Teach
+from asd.frontends.distillation.teachers import Separate
 
 PREFIXES = ("ss_model.", "module.", "model.", "")
 FIXED = ("base.stft.", "base.istft.")  # the transform's own tensors in the checkpoints; torch.stft makes them
@@ -31,7 +31,7 @@ FIXED = ("base.stft.", "base.istft.")  # the transform's own tensors in the chec
 
 @dataclass(frozen=True)
 class AudioSepTeacher:
-    """The paper's teacher, 26 M parameters on the near channel alone, some seconds a clip on a CPU."""
+    """The paper's teacher, 26 M parameters on the near channel alone, some seconds per clip on a CPU."""
 
     checkpoint: str = ""  # audiosep_base_4M_steps.ckpt
     clap: str = ""  # CLAP checkpoint for the audio query; empty: the one inside `checkpoint`
@@ -42,17 +42,17 @@ class AudioSepTeacher:
         text = (text_embedding_file(self.text_embedding),) if self.text_embedding else ()
         return (found(self.checkpoint, AUDIOSEP), *clap, *text)
 
-    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Teach:
+    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Separate:
         network = separator(found(self.checkpoint, AUDIOSEP))
         query = torch.from_numpy(self.query(reference))[None]  # (1, 512)
 
         @torch.inference_mode()
-        def teach(wave: Wave) -> np.ndarray:
+        def separate(wave: Wave) -> np.ndarray:
             up = resample_poly(wave[0], RATE_32K // RATE, 1).astype(np.float32)
             separated = network(torch.from_numpy(up)[None], query)[0].numpy()  # (2 T,)
             return resample_poly(separated, 1, RATE_32K // RATE).astype(np.float32)[: wave.shape[1]]
 
-        return teach
+        return separate
 
     def query(self, reference: np.ndarray) -> np.ndarray:
         """(512,) float32"""

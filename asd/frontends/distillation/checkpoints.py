@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from asd.errors import BadInput
+from asd.frontends.distillation.reference import present
 
 Tensors = dict[str, torch.Tensor]
 
@@ -38,10 +39,8 @@ CLAP = Expected(
 
 
 def found(path: str, expected: Expected) -> Path:
-    """The path, where something is there. Raises BadInput."""
-    if not path or not Path(path).exists():
-        raise BadInput(f"checkpoint '{path}': no such file; {expected}")
-    return Path(path)
+    """The path of a checkpoint that is there. Raises BadInput."""
+    return present(path, expected, f"checkpoint '{path}'")
 
 
 def read_tensors(path: Path, expected: Expected) -> Tensors:

@@ -1,9 +1,9 @@
-"""Embedders: a wave (T,) in, a unit vector (E,) of what it sounds like out; and what a distillation target is worth.
+"""Embedders: a wave (T,) in, a unit vector (E,) of what it sounds like out; and the weight of a distillation target.
 
     scis      semantic clarity improvement of targets over the mixtures they were separated from
     weights   SCi of many training clips -> weights in [0, 1]
 
-Shoda et al., "Spectral-to-spatial distillation", sec. III-D. ClapEmbedder, theirs, is in `clap`.
+Shoda et al., "Spectral-to-spatial distillation", sec. III-D. Their embedder, ClapEmbedder, is in `clap`.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from asd.frontends.transfer import NoiseTransfer, near_and_noise
 MOST = 60.0  # dB a bin counts at most: a digitally silent far channel is no cleaner than a quiet one
 
 
-def present(path: str, what: str) -> Path:
-    """Raises BadInput, with what the file is and where it comes from, where it is missing."""
-    if not Path(path).exists():
-        raise BadInput(f"{path or '(no path given)'}: no such file; {what}")
+def present(path: str, what: object, name: str = "") -> Path:
+    """Raises BadInput, with what the file is and where it comes from, where it is missing or no path is given."""
+    if not path or not Path(path).exists():
+        raise BadInput(f"{name or path}: no such file; {what}")
     return Path(path)
 
 
@@ -38,8 +38,8 @@ def read_reference(path: Path) -> np.ndarray:
 def cleanest(waves: Sequence[Wave], clean: Iterable[Wave]) -> np.ndarray:
     """(T,) near channel of the clip that stands out most from the noise G P_f, of the training clips and of `clean`.
 
-    A clean-machine recording of two channels wins by itself, a noise-only one loses by itself; recordings of one
-    channel show no far noise and are passed over (give such a one as `reference`).
+    In two channels a recording of the machine alone comes first by this measure, one of noise alone last. Recordings
+    of one channel have no far noise and are left out (give such a one as `reference`).
     """
     candidates = [*waves, *(wave for wave in clean if len(wave) == 2)]
     if len(waves[0]) < 2:

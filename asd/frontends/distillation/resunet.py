@@ -42,7 +42,7 @@ Shifts = dict[str, torch.Tensor]  # what the query adds after each batch norm, (
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions, each behind batch norm, shift and leaky ReLU, and a way past them."""
+    """Two 3 x 3 convolutions, each behind batch norm, shift and leaky ReLU, and a shortcut."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()

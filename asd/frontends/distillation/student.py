@@ -40,7 +40,7 @@ class NarrowBandLSTM:
     memory: float = 2.0  # s, of the running mean magnitude a causal student divides by; chosen: longer than most events
     n_fft: int = 512  # samples, 32 ms; chosen: the student's filter must span the room's early reflections
     hop_length: int = 256  # samples, 16 ms
-    seed: int = 0  # of the initial weights; a front-end is trained once a machine, so one is enough
+    seed: int = 0  # of the initial weights; a front-end is trained once per machine, so one is enough
 
     def __post_init__(self) -> None:
         if not self.units or min(self.units) < 1 or self.memory <= 0:

@@ -19,7 +19,7 @@ from asd.contracts import Wave
 from asd.frontends.distillation.student import inverse_stft
 from asd.frontends.subtraction import TINY, AdaSub
 
-Teach = Callable[[Wave], np.ndarray]  # (C, T) -> (T,) float32
+Separate = Callable[[Wave], np.ndarray]  # (C, T) -> (T,) float32
 
 
 @runtime_checkable
@@ -27,7 +27,7 @@ class Teacher(Protocol):
     def files(self) -> tuple[Path, ...]:
         """What it reads besides waves."""
 
-    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Teach:
+    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Separate:
         """Training-normal waves (C, T), reference (T,)."""
 
 
@@ -40,14 +40,14 @@ class AdaSubTeacher:
     def files(self) -> tuple[Path, ...]:
         return ()
 
-    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Teach:
+    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Separate:
         transfer = self.subtraction.transfer.fit(wave[:2] for wave in waves)  # (K,)
 
-        def teach(wave: Wave) -> np.ndarray:
+        def separate(wave: Wave) -> np.ndarray:
             stft = self.subtraction.transfer
             spectra = signal.stft(wave[:2], stft.n_fft, stft.hop_length)  # (C, K, F)
             ratio = self.subtraction.denoise(spectra, transfer) / np.maximum(signal.power(spectra[0]), TINY)
             cleaned = np.sqrt(np.minimum(ratio, 1)) * spectra[0]  # (K, F)
             return inverse_stft(torch.from_numpy(cleaned.T), stft.n_fft, stft.hop_length, wave.shape[1]).numpy()
 
-        return teach
+        return separate

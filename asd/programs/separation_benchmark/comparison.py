@@ -33,7 +33,7 @@ def room_of(options: Options) -> Room:
 
 
 def compare(options: Options, progress: Callable[[str], object]) -> str:
-    """`progress` is told the title of each method as its turn comes. Raises BadInput."""
+    """`progress` gets the title of each method when its turn comes. Raises BadInput."""
     pin("cpu")
     bench = open_bench(options)
     records = {}

@@ -36,8 +36,8 @@ def blind(title: str) -> Method:
 
 
 def teacher(title: str, category: str, of: TeacherOf, needs: str = "", microphones: int = 1) -> Method:
-    judged, opened = partial(separators.judged_teacher, of), partial(separators.opened_teacher, of)
-    return Method(title, category, judged, opened, needs, microphones)
+    rated, opened = partial(separators.rated_teacher, of), partial(separators.opened_teacher, of)
+    return Method(title, category, rated, opened, needs, microphones)
 
 
 def student(title: str, category: str, of: TeacherOf, needs: str = "") -> Method:

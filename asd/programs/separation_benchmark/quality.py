@@ -1,8 +1,8 @@
 """A method's figures: SI-SNR improvement on the test mixtures, and the ROC-AUC of an autoencoder behind it.
 
-A record is the store's Arrays, numbers as () arrays: `parameters` and what opening the method told; where it is more
-than timed `improvement` (N,) with its `mean`, `std` and means of `normal` and `anomaly`, `auc` (S,), and `oracle`, the
-mean improvement of the best source where one had to be chosen. In dB.
+A record is the store's Arrays, numbers as () arrays: `parameters` and the separator's notes; where more than its time
+is of interest also `improvement` (N,) with its `mean`, `std` and means of `normal` and `anomaly`, `auc` (S,), and
+`oracle`, the mean improvement of the best source where one had to be chosen. In dB.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from asd.contracts import Arrays, Wave
 from asd.frontends import AdaSubTeacher, AudioSepTeacher, Distilled
 from asd.frontends.distillation.distilled import FittedDistilled
 from asd.frontends.distillation.embedders import scis
-from asd.frontends.distillation.teachers import Teacher
+from asd.frontends.distillation.teachers import Separate, Teacher
 from asd.programs.separation_benchmark.bench import Bench
 from asd.separation import blind, measures, peers
 from asd.separation.mixtures import Mixture
@@ -29,12 +29,12 @@ TeacherOf = Callable[[Bench], Teacher]
 class Separator:
     """A method that can separate."""
 
-    separate: Callable[[Wave], np.ndarray]  # (C, T) -> (T,)
+    separate: Separate  # (C, T) -> (T,)
     n_parameters: int = 0
     threaded: Callable[[Wave, int], np.ndarray] | None = None  # where the number of threads is the method's own
     sources: Callable[[Wave], np.ndarray] | None = None  # all it finds, (C, T), where one must be chosen
     choose: Callable[[np.ndarray], np.ndarray] = lambda sources: sources[0]
-    notes: Arrays = field(default_factory=dict)  # what opening it told, for its record
+    notes: Arrays = field(default_factory=dict)  # what its record says besides figures
 
     def found(self, wave: Wave) -> np.ndarray:
         """(C, T) -> (n, T), all it finds."""
@@ -94,7 +94,7 @@ class CleanTeacher:
     def files(self) -> tuple[Path, ...]:
         return ()
 
-    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Callable[[Wave], np.ndarray]:
+    def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Separate:
         clean = {id(m.wave): m.clean for m in self.mixtures}  # a student is trained on these very arrays
         return lambda wave: clean[id(wave)]
 
@@ -121,8 +121,8 @@ def opened_teacher(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separato
     return Separator(separate, AUDIOSEP_PARAMETERS if isinstance(teacher, AudioSepTeacher) else 0)
 
 
-def judged_teacher(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator:
-    """With what its targets are worth, SCi and SI-SNRi, of the training mixtures."""
+def rated_teacher(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator:
+    """With SCi and SI-SNRi of its targets, the training mixtures."""
     opened = opened_teacher(teacher_of, bench, trail)
     targets = [opened.separate(m.wave) for m in bench.train]
     mixed = [m.wave[0] for m in bench.train]
