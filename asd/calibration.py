@@ -71,8 +71,27 @@ class GammaStandardised:
 
 @dataclass(frozen=True)
 class Standardised:
-    mean: float  # of the gamma fitted to the training scores
+    mean: float  # of the training scores, or of the gamma fitted to them
     std: float
 
     def __call__(self, score: Score) -> Score:
         return (score - self.mean) / self.std  # type: ignore[operator, return-value]
+
+
+@dataclass(frozen=True)
+class NormalStandardised:
+    """Scores of either sign in standard deviations of the training scores, threshold at an empirical quantile."""
+
+    quantile: float = 0.9  # of the training clips' (averaged) standardised scores: decision threshold
+
+    def fit(self, train_scores: np.ndarray) -> Standardised:
+        mean, std = float(np.mean(train_scores)), float(np.std(train_scores))
+        if not np.isfinite(mean) or not 0 < std < np.inf:
+            raise BadInput(
+                f"training scores from {np.min(train_scores):g} to {np.max(train_scores):g}: finite scores that differ "
+                "expected (are all training clips the same recording, or digitally silent?)"
+            )
+        return Standardised(mean, std)
+
+    def threshold(self, train_scores: np.ndarray) -> float:
+        return float(np.quantile(train_scores, self.quantile))

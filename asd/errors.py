@@ -19,3 +19,9 @@ def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:
 def unknown_machine(where: object, name: str, machines: Sequence[str]) -> BadInput:
     """The error to raise where `machines` are all that there are."""
     return BadInput(f"{where}: no machine '{name}'{did_you_mean(name, machines, 0.4)} (there: {', '.join(machines)})")
+
+
+def check(field: str, value: object, is_right: bool, expected: str) -> None:
+    """Raises BadInput, `<field> <value>: <expected> expected`, unless it is right."""
+    if not is_right:
+        raise BadInput(f"{field} {value}: {expected} expected")

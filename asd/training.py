@@ -24,7 +24,7 @@ import torch
 from tqdm import tqdm
 
 from asd.contracts import Arrays, Workplace
-from asd.errors import BadInput
+from asd.errors import BadInput, check
 from asd.store import written_whole
 
 Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
@@ -52,14 +52,17 @@ class Training:
     clip_norm: float = 0.0  # largest norm of a step's gradient; 0: unlimited
 
     def __post_init__(self) -> None:
-        if self.precision not in ("float32", "bfloat16"):
-            raise BadInput(f"precision {self.precision}: float32 or bfloat16 expected")
-        if self.epochs < 1 or self.batch_size < 2 or not 0 <= self.validation_share < 1 or self.windows_per_epoch < 0:
-            raise BadInput(
-                f"{self}: needs epochs >= 1, batch_size >= 2, 0 <= validation_share < 1, windows_per_epoch >= 0"
-            )
-        if self.patience < 0 or self.clip_norm < 0 or (self.patience and not self.validation_share):
-            raise BadInput(f"{self}: needs patience >= 0, clip_norm >= 0, and a validation_share to stop by patience")
+        check("epochs", self.epochs, self.epochs >= 1, "at least 1")
+        check("batch_size", self.batch_size, self.batch_size >= 2, "at least 2, for batch norm")
+        check("learning_rate", self.learning_rate, 0 < self.learning_rate < np.inf, "above 0")
+        check("weight_decay", self.weight_decay, 0 <= self.weight_decay < np.inf, "at least 0")
+        check("validation_share", self.validation_share, 0 <= self.validation_share < 1, "from 0 to below 1")
+        check("windows_per_epoch", self.windows_per_epoch, self.windows_per_epoch >= 0, "at least 0 (0: all)")
+        check("precision", self.precision, self.precision in ("float32", "bfloat16"), "float32 or bfloat16")
+        check("patience", self.patience, self.patience >= 0, "at least 0 (0: never stop)")
+        check("clip_norm", self.clip_norm, 0 <= self.clip_norm < np.inf, "at least 0 (0: unlimited)")
+        if self.patience:
+            check("validation_share", self.validation_share, self.validation_share > 0, "above 0, to stop by patience,")
 
 
 @dataclass

@@ -75,6 +75,14 @@ def write_machine(folder: Path, seed: int, anonymous: bool = False) -> None:
             write_clip(folder / split / name, wave)
 
 
+def scorer_of(detector, features, is_target, folder: Path, seed: int = 3):
+    """A trained detector's scorer of one seed; a training that was killed goes on in the same folder."""
+    from asd.contracts import Workplace
+
+    (trained,) = detector.trainer.train(features, is_target, Workplace((seed,), "cpu", folder))
+    return detector.fit_scorer(trained, seed, features, is_target)
+
+
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """dev_data with `fan` and `pump`, eval_data with anonymous `drone`. Read only: copy it before spoiling it."""

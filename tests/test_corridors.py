@@ -1,8 +1,7 @@
-"""Store, settings, calibration and submission files, small and pure."""
+"""Store, calibration and score files, small and pure."""
 
 import os
 import stat
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -10,21 +9,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-import systems
-from asd import results, score_files, settings, store
-from asd.calibration import GammaStandardised, GammaThreshold, gamma_fit
-from asd.detectors import AutoEncoder, MeanSquaredError, SelectiveMahalanobis
+from asd import results, score_files, store
+from asd.calibration import GammaStandardised, GammaThreshold, NormalStandardised, gamma_fit
 from asd.errors import BadInput
+from asd.fingerprint import digest
 from asd.store import Store
-from asd.training import Training
 
 
 def test_arrays_come_back_as_they_went(tmp_path):
     arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.array([True, False])}
-    Store(tmp_path).save("kind", "key", arrays)
-    back = Store(tmp_path).load("kind", "key")
+    Store(tmp_path).save("kind", {"seed": 1}, arrays)
+    back = Store(tmp_path).load("kind", {"seed": 1})
     assert back.keys() == arrays.keys() and all(np.array_equal(back[k], arrays[k]) for k in arrays)
-    assert Store(tmp_path).load("kind", "other") is None
+    assert Store(tmp_path).load("kind", {"seed": 2}) is None
+
+
+def test_the_nearest_record_is_the_one_with_the_fewest_differences(tmp_path):
+    place = Store(tmp_path)
+    assert place.differences("kind", {"a": 1}) is None
+    for record in ({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 9, "c": 9}, "d": 3}):
+        place.save("kind", record, {})
+    assert place.differences("kind", {"a": {"b": 1, "c": 5}, "e": 4}) == {
+        "a.c": (2, 5),
+        "d": (3, None),
+        "e": (None, 4),
+    }
+
+
+def test_scratch_is_the_same_folder_until_the_work_has_succeeded(tmp_path):
+    with pytest.raises(RuntimeError), Store(tmp_path).scratch("kind", {"a": 1}) as folder:
+        (folder / "half").write_text("x")
+        raise RuntimeError
+    with Store(tmp_path).scratch("kind", {"a": 1}) as again:
+        assert (again / "half").read_text() == "x"
+    assert not again.exists()
 
 
 def test_a_failed_write_leaves_nothing_and_keeps_what_was_there(tmp_path):
@@ -43,11 +61,11 @@ def test_files_get_the_mode_the_umask_asks_for(tmp_path):
 
 
 def test_a_damaged_file_is_named(tmp_path):
-    path = Store(tmp_path).path("weights", "key")
+    path = Store(tmp_path).path("weights", {})
     path.parent.mkdir()
     path.write_bytes(b"PK\x03\x04 damaged")
-    with pytest.raises(BadInput, match="weights/key.npz: not readable"):
-        Store(tmp_path).load("weights", "key")
+    with pytest.raises(BadInput, match=f"weights/{path.name}: not readable"):
+        Store(tmp_path).load("weights", {})
 
 
 def test_content_is_followed_not_time_stamps(tmp_path):
@@ -64,94 +82,7 @@ def test_content_is_followed_not_time_stamps(tmp_path):
 def test_a_file_read_in_pieces_has_the_digest_of_its_bytes(tmp_path, size):
     path = tmp_path / "checkpoint"
     path.write_bytes(np.random.default_rng(0).bytes(size))
-    assert store.content(path) == store.digest(path.read_bytes())
-
-
-def test_fingerprint_follows_numbers_nested_numbers_and_kinds_of_parts():
-    prints = {
-        store.fingerprint(p)
-        for p in (
-            AutoEncoder(),
-            AutoEncoder(context=4),
-            AutoEncoder(training=Training(epochs=99)),
-            AutoEncoder(scoring=SelectiveMahalanobis()),
-        )
-    }
-    assert len(prints) == 4 and store.fingerprint(AutoEncoder()) in prints
-
-
-def test_fingerprint_follows_the_code_but_not_its_prose(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    prints = []
-    for text in ('"""A."""\nX = 1  # one\n', '"""B."""\nX = 1\n', '"""A."""\nX = 2\n'):
-        (tmp_path / "some_part.py").write_text(text)
-        store._syntax.cache_clear(), store.code.cache_clear()
-        prints.append(store.code("some_part"))
-    assert prints[0] == prints[1] != prints[2]
-
-
-def test_the_code_of_imported_rooms_is_part_of_a_modules_code():
-    names = list(store._imports(store._syntax("asd.detectors.autoencoder")))
-    assert "asd.detectors.vectors" in names and "asd.training" in names
-
-
-@dataclass(frozen=True)
-class Numbers:
-    rate: float = 0.1
-    n: int = 3
-    seeds: tuple[int, ...] = (1,)
-
-
-def test_yaml_traps_are_coerced_by_type():
-    assert settings.resolve(Numbers(), {"rate": "1e-3", "n": "7", "seeds": [4, 5]}, "x") == Numbers(0.001, 7, (4, 5))
-    for wrong in ({"n": 1.5}, {"n": True}, {"rate": "fast"}):
-        with pytest.raises(BadInput, match="x: (n|rate): .* is not an? (int|float)"):
-            settings.resolve(Numbers(), wrong, "x")
-
-
-def test_unknown_keys_are_all_listed_with_the_nearest_known_one():
-    recipe = systems.load("baseline_mse")
-    with pytest.raises(BadInput) as caught:
-        settings.resolve(recipe, {"detector": {"training": {"epoch": 1}, "scorin": {}}}, "baseline_mse.yaml")
-    text = str(caught.value)
-    assert "baseline_mse.yaml: unknown key 'detector.training.epoch', did you mean 'detector.training.epochs'?" in text
-    assert "did you mean 'detector.scoring'?" in text and "known: detector.context" in text
-    with pytest.raises(BadInput, match="did you mean 'detector.training.epochs'"):
-        settings.resolve(recipe, {"training": {}} | settings.assignment("detector.trainng.epochs=3"), "--set")
-
-
-def test_a_part_can_be_exchanged_by_name_and_its_numbers_set():
-    recipe = systems.load("baseline_mse")
-    swapped = settings.resolve(recipe, {"calibration": {"part": "gammastandardised", "quantile": 0.95}}, "x")
-    assert swapped.calibration == GammaStandardised(0.95)
-    with pytest.raises(BadInput, match="calibration: unknown part 'gamathresh', did you mean 'gammathreshold'"):
-        settings.resolve(recipe, {"calibration": "gamathresh"}, "x")
-
-
-def test_numbers_a_part_refuses_are_reported_with_its_name():
-    with pytest.raises(BadInput, match="x: detector.training: .*needs epochs >= 1"):
-        settings.resolve(systems.load("baseline_mse"), {"detector": {"training": {"epochs": 0}}}, "x")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"), [("a: 1\na: 2\n", "x.yaml:2: key 'a' stands twice"), ("- 1\n", "a list"), ("a: [", "not yaml")]
-)
-def test_bad_yaml_is_refused(tmp_path, text, message):
-    (tmp_path / "x.yaml").write_text(text)
-    with pytest.raises(BadInput, match=message):
-        settings.read_yaml(tmp_path / "x.yaml")
-
-
-@pytest.mark.parametrize("text", ["epochs", "=3"])
-def test_malformed_assignments_are_refused(text):
-    with pytest.raises(BadInput, match="expected part.field=value"):
-        settings.assignment(text)
-
-
-def test_systems_and_yamls_pair_up_and_unknown_ones_get_a_hint():
-    assert systems.names() == sorted(p.stem for p in systems.YAML.glob("*.yaml"))
-    with pytest.raises(BadInput, match="unknown system 'baseline_mes', did you mean 'baseline_mse'"):
-        systems.load("baseline_mes")
+    assert store.content(path) == digest(path.read_bytes())
 
 
 def test_gamma_is_recovered_and_its_quantile_is_the_threshold():
@@ -165,6 +96,16 @@ def test_standardised_training_scores_have_mean_zero_and_keep_their_order():
     standardised = np.array([GammaStandardised().fit(scores)(s) for s in scores])
     assert standardised.mean() == pytest.approx(0, abs=1e-9) and standardised.std() == pytest.approx(1, rel=0.02)
     np.testing.assert_array_equal(np.argsort(standardised), np.argsort(scores))
+
+
+def test_scores_of_either_sign_are_standardised_without_a_gamma():
+    scores = np.random.default_rng(0).normal(-5, 3, 1000)
+    standardised = NormalStandardised().fit(scores)(scores)
+    assert standardised.mean() == pytest.approx(0, abs=1e-9) and standardised.std() == pytest.approx(1)
+    assert np.mean(standardised > NormalStandardised(0.8).threshold(standardised)) == pytest.approx(0.2, abs=0.01)
+    for scores in (np.ones(5), np.array([1.0, np.nan])):
+        with pytest.raises(BadInput, match="finite scores that differ expected"):
+            NormalStandardised().fit(scores)
 
 
 @pytest.mark.parametrize("scores", [np.ones(5), np.array([1.0, np.nan]), np.array([-1.0, 2.0])])
@@ -196,7 +137,7 @@ def test_scores_that_are_not_finite_are_never_written(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a.wav,1\na.wav,2\n", "x.csv:2: a.wav stands twice"),
+        ("a.wav,1\na.wav,2\n", "x.csv:2: duplicate of a.wav"),
         ("name,score\n", "x.csv:1"),
         ("a.wav,inf\n", "x.csv:1"),
         ("a.wav\n", "x.csv:1"),
@@ -231,13 +172,3 @@ def test_files_that_differ_from_what_was_rederived_are_named_at_the_line(tmp_pat
         BadInput, match="anomaly_score_fan_section_00_test.csv:2: 'b.wav,2.0.n' in the file, 'b.wav,2.5"
     ):
         folder.compare("", "fan", "00", other)
-
-
-def test_mean_squared_error_part_is_a_known_number_free_part():
-    assert store.numbers(MeanSquaredError()) == {"part": "MeanSquaredError"}
-
-
-@pytest.mark.parametrize("value", ["1.5", "two", ""])
-def test_a_value_of_the_wrong_type_is_reported_not_checked_further(value):
-    with pytest.raises(BadInput, match="detector.training.epochs: .* is not an int"):
-        systems.load("baseline_mse", [f"detector.training.epochs={value}"])

@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from conftest import scorer_of
 
 from asd import training as loop
 from asd.contracts import Workplace
-from asd.detectors import AutoEncoder, OrganisersNet, SemiDenoising
+from asd.detectors import AutoEncoder, OrganisersNet, SelectiveMahalanobis, SemiDenoising
 from asd.detectors.denoised import Denoiser, NoisyPairs, Patches, denoised, with_noise
 from asd.detectors.unet import ResidualUNet
 from asd.errors import BadInput
-from asd.store import Store
+from asd.fingerprint import fingerprint
 from asd.training import Training
 
 M = 8
@@ -126,14 +127,13 @@ def test_rows_that_do_not_fit_the_bands_are_refused():
 
 def fitted(folder, recipe=SMALL):
     features = clips((20, 16, 24, 25, 18, 30))
-    (scorer,) = recipe.fit(features, np.arange(6) >= 4, Workplace(Store(folder), "data", (3,), "cpu"))
-    return scorer, features
+    return scorer_of(recipe, features, np.arange(6) >= 4, folder), features
 
 
 def test_the_detector_behind_is_the_plain_one_on_denoised_features(tmp_path):
     scorer, features = fitted(tmp_path / "a")
     cleaned = [denoised(scorer.denoiser, f) for f in features]
-    (plain,) = SMALL.detector.fit(cleaned, np.arange(6) >= 4, Workplace(Store(tmp_path / "b"), "x", (3,), "cpu"))
+    plain = scorer_of(SMALL.detector, cleaned, np.arange(6) >= 4, tmp_path / "b")
     assert [scorer.score(f) for f in features] == [plain.score(c) for c in cleaned]
     np.testing.assert_array_equal(scorer.train_scores, plain.train_scores)
     assert scorer.history.shape == (5, 3) and scorer.n_parameters > plain.n_parameters
@@ -163,10 +163,17 @@ def test_a_killed_training_resumes_to_the_same_scores(tmp_path, monkeypatch, ste
     assert [resumed.score(f) for f in features] == [undisturbed.score(f) for f in features]
 
 
-def test_a_rescoring_trains_nothing(tmp_path):
-    from asd.detectors import SelectiveMahalanobis
+def test_a_rescoring_trains_nothing():
+    mahala = replace(SMALL, detector=replace(SMALL.detector, scoring=SelectiveMahalanobis()))
+    assert mahala.trainer == SMALL.trainer and fingerprint(mahala.trainer) == fingerprint(SMALL.trainer)
+    assert fingerprint(replace(SMALL, frames=8).trainer) != fingerprint(SMALL.trainer)
+    longer = replace(SMALL, detector=replace(SMALL.detector, training=Training(epochs=3, batch_size=32)))
+    assert fingerprint(longer.trainer) != fingerprint(SMALL.trainer)
 
-    fitted(tmp_path)
-    weights = sorted((tmp_path / "weights").iterdir())
-    fitted(tmp_path, replace(SMALL, detector=replace(SMALL.detector, scoring=SelectiveMahalanobis())))
-    assert sorted((tmp_path / "weights").iterdir()) == weights and len(weights) == 2
+
+def test_a_scorer_restored_from_its_arrays_scores_to_the_same_bits(tmp_path):
+    features, is_target = clips((20, 16, 24, 25, 18, 30)), np.arange(6) >= 4
+    (trained,) = SMALL.trainer.train(features, is_target, Workplace((3,), "cpu", tmp_path))
+    scorer = SMALL.fit_scorer(trained, 3, features, is_target)
+    again = SMALL.restore(trained, scorer.arrays())
+    assert [again.score(f) for f in features] == [scorer.score(f) for f in features]

@@ -19,6 +19,7 @@ from asd.detectors.networks import n_parameters
 from asd.detectors.scoring import Residuals, batch_covariances
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
 from asd.errors import BadInput
+from asd.fingerprint import fingerprint
 from asd.training import macs
 
 
@@ -78,7 +79,7 @@ def test_vectors_equal_stacking_each_clip_by_hand():
 
 def test_loss_is_the_mean_squared_error_of_each_seed():
     vectors = Vectors(clips(), 5)
-    network = AutoEncoder(network=OrganisersNet(width=4, bottleneck=2)).build(30, (0, 1)).eval()
+    network = AutoEncoder(network=OrganisersNet(width=4, bottleneck=2)).trainer.build(30, (0, 1)).eval()
     rows = torch.tensor([[0, 3, 4], [9, 2, 1]])
     x = vectors[rows]
     literal = [((network.network(x)[s] - x[s]) ** 2).mean() for s in range(2)]
@@ -134,14 +135,13 @@ def test_selective_mahalanobis_needs_both_domains_and_a_regular_covariance():
 
 def test_scorings_do_not_enter_the_name_of_a_training_but_networks_do():
     mse, mahala = AutoEncoder(), AutoEncoder(scoring=SelectiveMahalanobis())
-    assert mse.training_key("data") == mahala.training_key("data")
-    assert mse.training_key("data") != mse.training_key("other data")
-    assert mse.training_key("data") != AutoEncoder(network=OrganisersNet(width=127)).training_key("data")
+    assert mse.trainer == mahala.trainer and fingerprint(mse.trainer) == fingerprint(mahala.trainer)
+    assert fingerprint(mse.trainer) != fingerprint(AutoEncoder(network=OrganisersNet(width=127)).trainer)
 
 
 def test_standardised_vectors_have_mean_zero_and_deviation_one_in_every_dimension():
     detector, vectors = AutoEncoder(scaling=PerDimension(), network=OrganisersNet(width=4)), Vectors(clips(), 5)
-    built = detector.build(30, (0, 1))
+    built = detector.trainer.build(30, (0, 1))
     detector.scaling.learn(built.scale, vectors)
     scaled = built.scale(vectors[torch.arange(len(vectors))].expand(2, -1, -1))
     torch.testing.assert_close(scaled.mean(1), torch.zeros(2, 30), atol=1e-5, rtol=0)

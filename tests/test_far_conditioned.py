@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from conftest import scorer_of
 
 from asd import training as loop
 from asd.contracts import Workplace
@@ -16,7 +17,6 @@ from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.neighbours import DomainDensity, top_mean
 from asd.detectors.windows import Windows, windows_of
 from asd.errors import BadInput
-from asd.store import Store
 from asd.training import Training
 
 RNG = np.random.default_rng(0)
@@ -247,8 +247,7 @@ SMALL = FarConditionedNeighbours(
 def fitted(folder, recipe=SMALL, features=None):
     rng = np.random.default_rng(5)
     clips = [rng.normal(size=(30 + 4 * (i % 2), 64)).astype(np.float32) for i in range(8)]
-    (scorer,) = recipe.fit(features or clips, np.arange(8) >= 5, Workplace(Store(folder), "data", (3,), "cpu"))
-    return scorer, clips
+    return scorer_of(recipe, features or clips, np.arange(8) >= 5, folder), clips
 
 
 def test_training_scores_equal_refits_of_the_density_without_each_clip(tmp_path):
@@ -314,12 +313,22 @@ def test_the_masked_model_learns_from_the_near_half_alone(tmp_path, monkeypatch)
 
 
 def test_one_masked_model_serves_every_attenuation_and_block_weight(tmp_path):
-    scorer, clips = fitted(tmp_path)
-    weights = list((tmp_path / "weights").iterdir())
+    scorer, clips = fitted(tmp_path / "plain")
     scores = {scorer.score(clips[0])}
-    for departure in ({"attenuation": 0.0}, {"attenuation": 1.0}, {"block_weights": (0.0, 1.0, 0.0)}):
-        scores.add(fitted(tmp_path, replace(SMALL, **departure))[0].score(clips[0]))
-    assert list((tmp_path / "weights").iterdir()) == weights and len(scores) == 4
+    for i, departure in enumerate(({"attenuation": 0.0}, {"attenuation": 1.0}, {"block_weights": (0.0, 1.0, 0.0)})):
+        other = replace(SMALL, **departure)
+        assert other.trainer == SMALL.trainer
+        scores.add(fitted(tmp_path / str(i), other)[0].score(clips[0]))
+    assert len(scores) == 4
+
+
+def test_a_scorer_restored_from_its_arrays_scores_to_the_same_bits(tmp_path):
+    _, clips = fitted(tmp_path / "a")
+    is_target = np.arange(8) >= 5
+    (trained,) = SMALL.trainer.train(clips, is_target, Workplace((3,), "cpu", tmp_path / "b"))
+    scorer = SMALL.fit_scorer(trained, 3, clips, is_target)
+    again = SMALL.restore(trained, scorer.arrays())
+    assert [again.score(clip) for clip in clips] == [scorer.score(clip) for clip in clips]
 
 
 class Killed(BaseException):
@@ -340,18 +349,17 @@ def test_a_killed_training_resumes_to_the_same_scores(tmp_path, monkeypatch):
     monkeypatch.setattr(Masking, "draw", dies)
     with pytest.raises(Killed):
         fitted(tmp_path / "b")
-    assert list((tmp_path / "b").rglob("*.checkpoint"))
+    assert list((tmp_path / "b").rglob("checkpoint.pt"))
     resumed, _ = fitted(tmp_path / "b")
     assert [resumed.score(c) for c in clips] == [undisturbed.score(c) for c in clips]
-    assert not list((tmp_path / "b").rglob("*.checkpoint"))
 
 
 @pytest.mark.parametrize(
     ("departure", "told"),
     [
-        ({"attenuation": 1.5}, "attenuation 0 to 1"),
+        ({"attenuation": 1.5}, "attenuation 1.5: from 0 to 1 expected"),
         ({"block_weights": (1.0,)}, "one weight for each"),
-        ({"nuisance_rank": 9}, "nuisance_rank 9"),
+        ({"nuisance_rank": 9}, "nuisance_rank 9: from 1 to 6 expected"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(departure, told):

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from asd.session import Request, Session
 from scipy.stats import rankdata
 
 import systems
@@ -15,6 +14,11 @@ from asd.detectors import AutoEncoder
 from asd.errors import BadInput
 from asd.frontends import RefSub
 from asd.frontends.transfer import FittedReferenced
+from asd.programs.fitting import extract, work
+from asd.programs.proving import prove_here
+from asd.programs.request import Request
+from asd.programs.session import Session
+from asd.programs.writing import write
 from asd.score_files import DECISION, SCORE, file_name, read_rows
 
 QUICK = ["detector.training.epochs=1", "detector.network.width=16"]
@@ -25,8 +29,11 @@ PEEK: list[Path] = []  # clips a dishonest fit opens
 class Mutant(AutoEncoder):
     """An autoencoder whose scorers are wrapped by `spoil`."""
 
-    def fit(self, features, is_target, workplace):
-        return [self.spoil(scorer) for scorer in super().fit(features, is_target, workplace)]
+    def fit_scorer(self, trained, seed, features, is_target):
+        return self.spoil(super().fit_scorer(trained, seed, features, is_target))
+
+    def restore(self, trained, arrays):
+        return self.spoil(super().restore(trained, arrays))
 
 
 @dataclass
@@ -93,15 +100,15 @@ class Learning(FittedReferenced):
 
 def session(recipe, data_folder, results, **departing):
     fields = {"device": "cpu", "machines": ["drone"], "seeds": (0,), "may_select": False, **departing}
-    return Session(Request("eval", data_folder, results, {"mine": recipe}, {"mine": recipe}, lambda *_: [], **fields))
+    return Session(Request("eval", data_folder, results, {"mine": recipe}, {"mine": recipe}, **fields))
 
 
 def written(recipe, data_folder, results):
     """A finished results folder of the recipe, and the session that would verify it."""
     first = session(recipe, data_folder, results)
-    first.extract()
-    first.work()
-    first.write("mine")
+    extract(first)
+    work(first)
+    write(first, "mine")
     return session(recipe, data_folder, results, may_train=False, splits=("train",))
 
 
@@ -128,7 +135,7 @@ def honest(proven):
 
 
 def test_an_honest_system_is_proven(honest):
-    honest[0].verify_here()
+    prove_here(honest[0])
 
 
 @pytest.mark.parametrize(
@@ -143,23 +150,23 @@ def test_an_honest_system_is_proven(honest):
 )
 def test_a_system_that_uses_more_than_its_clip_is_caught(mutant, message, data_folder, tmp_path):
     with pytest.raises(BadInput, match=message):
-        written(mutant, data_folder, tmp_path).verify_here()
+        prove_here(written(mutant, data_folder, tmp_path))
 
 
 def test_a_fit_that_peeks_at_test_clips_is_stopped(data_folder, tmp_path, monkeypatch):
     clip = data_folder / "eval_data" / "raw" / "drone" / "test" / "section_00_0003.wav"
     monkeypatch.setattr("test_proof.PEEK", [clip])
     first = session(recipe(Peeks), data_folder, tmp_path)
-    first.extract()
+    extract(first)
     with pytest.raises(BadInput, match="section_00_0003.wav"):
-        first.work()
+        work(first)
 
 
 def test_a_front_end_that_peeks_while_it_is_fitted_is_stopped(data_folder, tmp_path, monkeypatch):
     clip = data_folder / "eval_data" / "raw" / "drone" / "test" / "section_00_0003.wav"
     monkeypatch.setattr(RefSub, "fit", lambda self, waves: soundfile.read(clip))
     with pytest.raises(BadInput, match="section_00_0003.wav"):
-        session(recipe(), data_folder, tmp_path).extract()
+        extract(session(recipe(), data_folder, tmp_path))
 
 
 def z_score(x):
@@ -182,7 +189,7 @@ def test_scores_that_were_normalised_over_the_test_clips_are_caught(honest, rule
     values = rule(np.array(list(scores.values())))
     path.write_text("".join(f"{n},{v!r}\n" for n, v in zip(scores, values.tolist(), strict=True)))
     with pytest.raises(BadInput, match="anomaly_score_drone_section_00_test.csv:[12]: .* re-derived"):
-        verifier.verify_here()
+        prove_here(verifier)
 
 
 def test_decisions_at_a_percentile_of_the_test_scores_are_caught(honest):
@@ -194,7 +201,7 @@ def test_decisions_at_a_percentile_of_the_test_scores_are_caught(honest):
         path.write_text("".join(f"{name},{int(score > threshold)}\n" for name, score in scores.items()))
         if path.read_bytes() != kept:
             with pytest.raises(BadInput, match="decision_result_drone_section_00_test.csv:"):
-                verifier.verify_here()
+                prove_here(verifier)
 
 
 @pytest.mark.parametrize("spoil", [lambda t: t.replace("\n", "\r\n"), lambda t: t + "\n", lambda t: t[:-1]])
@@ -203,7 +210,7 @@ def test_a_single_byte_more_or_less_is_caught(honest, spoil):
     path = folder / "seeds" / "0" / file_name(SCORE, "drone")
     path.write_bytes(spoil(path.read_text()).encode())
     with pytest.raises(BadInput, match="seeds/0/anomaly_score_drone"):
-        verifier.verify_here()
+        prove_here(verifier)
 
 
 def test_scoring_cannot_open_another_test_clip(honest, data_folder, monkeypatch):
@@ -217,4 +224,4 @@ def test_scoring_cannot_open_another_test_clip(honest, data_folder, monkeypatch)
 
     monkeypatch.setattr(FittedReferenced, "__call__", nosy)
     with pytest.raises(BadInput, match="section_00_0000.wav"):
-        verifier.verify_here()
+        prove_here(verifier)

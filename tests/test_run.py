@@ -106,7 +106,7 @@ def test_a_replaced_clip_is_noticed(data_folder, tmp_path):
     write_clip(
         next((copy / "dev_data" / "raw" / "fan" / "train").iterdir()), tone_in_noise(np.random.default_rng(9), 900)
     )
-    assert "not trained yet" in run(*words, "--test-only", expect=2)
+    assert "trained on other clips" in run(*words, "--test-only", expect=2)
     run(*words)
     assert csvs(tmp_path / "r" / "dev") != before
 
@@ -129,16 +129,16 @@ def test_kill_9_in_mid_training_and_the_same_command_give_the_same_bytes(data_fo
     process = subprocess.Popen(
         [sys.executable, RUN, *words, "--results", str(tmp_path / "killed")], stdout=subprocess.DEVNULL
     )
-    weights = tmp_path / "killed" / "store" / "weights"
-    wait_for(lambda: list(weights.glob("*.checkpoint")))
+    store = tmp_path / "killed" / "store"
+    wait_for(lambda: list(store.rglob("checkpoint.pt")))
     workers = children(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 10)  # no orphan goes on
-    assert list(weights.glob("*.checkpoint")) and not list(weights.glob("*.npz"))
+    assert list(store.rglob("checkpoint.pt")) and not list((store / "weights").glob("*.npz"))
     run(*words, "--results", tmp_path / "killed")
     assert csvs(tmp_path / "killed") == csvs(tmp_path / "undisturbed")
-    assert not list(weights.glob("*.checkpoint"))
+    assert not list(store.rglob("checkpoint.pt"))
 
 
 def test_help_and_list_are_quick_and_need_no_heavy_package():
@@ -149,7 +149,8 @@ def test_help_and_list_are_quick_and_need_no_heavy_package():
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=Path(RUN).parent)
     assert "baseline_mse" in done.stdout and done.stdout.splitlines()[-1] == "False False"
     assert "--test-only" in run("--help")
-    assert "epochs: 100" in run("--list", "baseline_mse")
+    listed = run("--list", "baseline_mse")
+    assert "epochs: 100" in listed and "detector.network: OrganisersNet (or ResidualNet)" in listed
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,10 @@ def test_help_and_list_are_quick_and_need_no_heavy_package():
         (["-d", "--seeds", "1,1"], "--seeds 1,1: expected how many"),
         (["-d", "--seeds", "many"], "--seeds many: expected how many"),
         (["-d", "--workers", "0"], "--workers 0: at least 1"),
-        (["-d", "--test-only"], "not trained yet"),
+        (["-d", "--test-only"], "nothing of this kind has been made yet"),
+        (["-d", "--set", "epochs=3"], "did you mean 'detector.training.epochs'?"),
+        (["-d", "--machines", "fan", "s1"], "--machines fan s1: s1 is a system; systems go before --machines"),
+        (["-d", "--seeds", "13711"], "for the one seed 13711 write --seeds 13711,"),
         (["-d", "--data", "nowhere"], "tools/download.py dev"),
     ],
 )

@@ -12,6 +12,7 @@ from asd.detectors.two_microphones import half
 from asd.detectors.vectors import Vectors
 from asd.errors import BadInput
 from asd.features import LogMelPair
+from asd.fingerprint import fingerprint
 from asd.frontends import Near, NearAndDifference
 
 M, CONTEXT = 4, 5
@@ -23,7 +24,7 @@ def recipe(alpha=2.0, **parts):
 
 
 def network(seeds=(1,)):
-    built = recipe().build(2 * M * CONTEXT, seeds)
+    built = recipe().trainer.build(2 * M * CONTEXT, seeds)
     for buffer in built.state_dict().values():
         if buffer.ndim == 2:
             buffer.uniform_(0.5, 1.5)  # defaults of batch norm would hide a wrong wiring
@@ -63,7 +64,7 @@ def test_loss_is_the_papers_formula(alpha):
     reference, difference = windows[..., :M].flatten(1), windows[..., M:].flatten(1)
     e, e_difference = literal_residuals(built, reference, difference)
     expected = (e**2).mean() + alpha * (e_difference**2).mean()
-    found = recipe(alpha).loss(Vectors(frames, CONTEXT), built, torch.arange(len(windows))[None])
+    found = recipe(alpha).trainer.loss(Vectors(frames, CONTEXT), built, torch.arange(len(windows))[None])
     torch.testing.assert_close(found, expected[None], rtol=1e-4, atol=1e-6)
 
 
@@ -83,9 +84,9 @@ def test_each_channel_reaches_the_other_only_through_the_latent():
 
 def test_seeds_in_one_stack_are_the_same_networks_as_alone():
     x = torch.randn(1, 7, 2 * M * CONTEXT)
-    together = recipe().build(2 * M * CONTEXT, (5, 6)).eval()(x.expand(2, -1, -1))
+    together = recipe().trainer.build(2 * M * CONTEXT, (5, 6)).eval()(x.expand(2, -1, -1))
     for i, seed in enumerate((5, 6)):
-        torch.testing.assert_close(together[i], recipe().build(2 * M * CONTEXT, (seed,)).eval()(x)[0])
+        torch.testing.assert_close(together[i], recipe().trainer.build(2 * M * CONTEXT, (seed,)).eval()(x)[0])
 
 
 @pytest.mark.parametrize("scoring", [MeanSquaredError(), SelectiveMahalanobis()])
@@ -107,9 +108,9 @@ def test_score_is_the_reference_score_plus_alpha_times_the_difference_score(scor
 
 
 def test_alpha_belongs_to_the_training_and_the_scoring_does_not():
-    keys = {recipe(alpha, scoring=s).training_key("d") for alpha in (0.1, 2.0) for s in (MeanSquaredError(),) * 2}
+    keys = {fingerprint(recipe(alpha, scoring=s).trainer) for alpha in (0.1, 2.0) for s in (MeanSquaredError(),) * 2}
     assert len(keys) == 2
-    assert recipe(scoring=SelectiveMahalanobis()).training_key("d") == recipe().training_key("d")
+    assert recipe(scoring=SelectiveMahalanobis()).trainer == recipe().trainer
     with pytest.raises(BadInput, match="alpha -1"):
         recipe(-1.0)
 

@@ -14,7 +14,7 @@ from scipy.linalg import solve_triangular
 from asd.clips import DOMAINS
 from asd.contracts import Arrays
 from asd.detectors.scoring import Residuals
-from asd.errors import BadInput
+from asd.errors import BadInput, check
 
 ROWS = 20_000  # residual vectors at most that a shrinkage is estimated on
 
@@ -63,11 +63,9 @@ class Blend:
     covariance: Covariance = field(default_factory=Ridge)
 
     def __post_init__(self) -> None:
-        shares = (self.alpha, self.domain_mean, self.target_weight, self.percentile / 100)
-        if not all(0 <= share <= 1 for share in shares):
-            raise BadInput(
-                f"{self}: alpha, domain_mean, target_weight within 0 to 1 and percentile within 0 to 100 expected"
-            )
+        for name in ("alpha", "domain_mean", "target_weight"):
+            check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "from 0 to 1")
+        check("percentile", self.percentile, 0 <= self.percentile <= 100, "from 0 to 100")
 
     def fit(self, residuals: Residuals) -> Arrays:
         """Means, energy centres (2, E), whitening matrices (2, E, E) of source and target; one of each where alike."""

@@ -22,7 +22,7 @@ from asd.detectors.convolution import repeated
 from asd.detectors.networks import n_parameters
 from asd.detectors.unet import ResidualUNet
 from asd.detectors.windows import BandScale, filled
-from asd.errors import BadInput
+from asd.errors import BadInput, check
 from asd.training import Training, generator
 
 
@@ -41,8 +41,9 @@ class NoisyPairs:
     most_snr: float = 10.0  # dB; *chosen*: just audible in the clip
 
     def __post_init__(self) -> None:
-        if self.pairs < 1 or not 0 <= self.original_share < 1 or self.most_snr < self.least_snr:
-            raise BadInput(f"{self}: pairs >= 1, original_share from 0 to below 1 and least_snr <= most_snr expected")
+        check("pairs", self.pairs, self.pairs >= 1, "at least 1")
+        check("original_share", self.original_share, 0 <= self.original_share < 1, "from 0 to below 1")
+        check("most_snr", self.most_snr, self.most_snr >= self.least_snr, f"at least least_snr, {self.least_snr},")
 
     @property
     def originals(self) -> int:
@@ -189,8 +190,8 @@ class SemiDenoising:
     detector: AutoEncoder = field(default_factory=AutoEncoder)  # the organisers' baseline, unchanged; sec. 4.2
 
     def __post_init__(self) -> None:
-        if min(self.rows, self.frames) < 2:
-            raise BadInput(f"rows {self.rows}, frames {self.frames}: at least 2 of each expected")
+        check("rows", self.rows, self.rows >= 2, "at least 2")
+        check("frames", self.frames, self.frames >= 2, "at least 2")
 
     @property
     def min_frames(self) -> int:

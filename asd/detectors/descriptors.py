@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asd.errors import BadInput
+from asd.errors import check
 
 TINY = 1e-3  # dB, or dB^2: under a logarithm, far below any microphone's own fluctuation
 
@@ -29,8 +29,8 @@ class RidgeResidual:
     ridge: float = 1.0  # dB^2 a frame, added to the far band's variance: a quiet far band predicts nothing
 
     def __post_init__(self) -> None:
-        if self.context < 0 or not self.ridge > 0:
-            raise BadInput(f"{self}: context at least 0 and ridge above 0 expected")
+        check("context", self.context, self.context >= 0, "at least 0")
+        check("ridge", self.ridge, self.ridge > 0, "above 0")
 
     def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """(n, W, M), (n, W, M) -> (n, M)"""

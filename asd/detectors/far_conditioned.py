@@ -21,7 +21,7 @@ from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.neighbours import DomainDensity, Neighbours, top_mean
 from asd.detectors.networks import PerDimension, n_parameters
 from asd.detectors.windows import Windows, windows_of
-from asd.errors import BadInput
+from asd.errors import check
 from asd.training import Training
 
 BLOCKS = ("msm", "ridge", "modulation")
@@ -84,12 +84,14 @@ class FarConditionedNeighbours:
     top_share: float = 0.1  # of a clip's windows, averaged; the abstract
 
     def __post_init__(self) -> None:
-        if not 0 <= self.attenuation <= 1 or not 0 < self.top_share <= 1 or min(self.window, self.hop) < 1:
-            raise BadInput(f"{self}: attenuation 0 to 1, top_share above 0 to 1, window and hop at least 1 expected")
-        if not 1 <= self.nuisance_rank <= self.network.embedding:
-            raise BadInput(f"nuisance_rank {self.nuisance_rank}: from 1 to the embedding, {self.network.embedding}")
-        if len(self.block_weights) != len(BLOCKS) or min(self.block_weights) < 0 or not any(self.block_weights):
-            raise BadInput(f"block_weights {self.block_weights}: one weight for each of {', '.join(BLOCKS)} expected")
+        embedding, weights = self.network.embedding, self.block_weights
+        check("attenuation", self.attenuation, 0 <= self.attenuation <= 1, "from 0 to 1")
+        check("top_share", self.top_share, 0 < self.top_share <= 1, "above 0, at most 1")
+        check("window", self.window, self.window >= 1, "at least 1")
+        check("hop", self.hop, self.hop >= 1, "at least 1")
+        check("nuisance_rank", self.nuisance_rank, 1 <= self.nuisance_rank <= embedding, f"from 1 to {embedding}")
+        weighs = len(weights) == len(BLOCKS) and min(weights) >= 0 and any(weights)
+        check("block_weights", weights, weighs, f"one weight for each of {', '.join(BLOCKS)}, not all 0,")
 
     @property
     def min_frames(self) -> int:

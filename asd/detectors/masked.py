@@ -17,7 +17,7 @@ from torch import nn
 from asd.detectors.convolution import Doubled, StackedConv, convolved, folded, padded, unfolded
 from asd.detectors.stacked import StackedLinear, generators
 from asd.detectors.windows import BandScale
-from asd.errors import BadInput
+from asd.errors import check
 from asd.training import generator
 
 DEPTH = 4  # layers that halve time and frequency: 78 x 128 becomes 5 x 8; *chosen*: a receptive field of a whole block
@@ -32,8 +32,9 @@ class Masking:
     block_bands: int = 16  # mel bands; *chosen*: wider than a harmonic, so that the spectrum has to be known
 
     def __post_init__(self) -> None:
-        if not 0 < self.share < 1 or min(self.block_frames, self.block_bands) < 1:
-            raise BadInput(f"{self}: 0 < share < 1 and blocks of at least one frame and band expected")
+        check("share", self.share, 0 < self.share < 1, "above 0 and below 1")
+        check("block_frames", self.block_frames, self.block_frames >= 1, "at least 1")
+        check("block_bands", self.block_bands, self.block_bands >= 1, "at least 1")
 
     def draw(self, rows: np.ndarray, window: int, n_mels: int) -> np.ndarray:
         """(B,) row numbers -> (B, window, n_mels) bool, True is masked; exactly `share` of each window's blocks.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd.clips import DOMAINS
-from asd.errors import BadInput
+from asd.errors import BadInput, check
 
 TINY = 1e-12  # distance; two windows of the same samples have none
 
@@ -30,8 +30,8 @@ class DomainDensity:
     target_shrinkage: float = 0.25  # w; *chosen*: pulls the target density in, without undoing its domain
 
     def __post_init__(self) -> None:
-        if self.neighbours < 1 or not 0 <= self.target_shrinkage <= 1:
-            raise BadInput(f"{self}: neighbours at least 1 and target_shrinkage within 0 to 1 expected")
+        check("neighbours", self.neighbours, self.neighbours >= 1, "at least 1")
+        check("target_shrinkage", self.target_shrinkage, 0 <= self.target_shrinkage <= 1, "from 0 to 1")
 
     def fit(self, bank: np.ndarray, clip: np.ndarray, is_target: np.ndarray) -> Neighbours:
         """bank (n, D), each row's clip (n,), is_target (N,) by clip. Raises BadInput where a domain has one clip."""

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from asd import data
-from asd.chain import prepare
 from asd.jobs import Job, run_all
 from asd.programs.request import Request
 from asd.programs.session import Session
+from asd.system import prepare
 
 
 def fit(session: Session) -> None:

@@ -9,16 +9,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from asd import data, evaluation, guard
-from asd.chain import Chain
 from asd.clips import ANONYMOUS
 from asd.contracts import TrainedDetector
 from asd.errors import BadInput
 from asd.fingerprint import numbers
 from asd.programs.request import Request, Seed
-from asd.programs.selection import read_selection
+from asd.programs.selected import read_selection
 from asd.results import ResultFolder
 from asd.store import Store, written_whole
-from asd.system import Ensemble, FittedSystem, Recipe, Selected
+from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected
 
 LEARNT = ("weights", "scorers", "frontends", "scratch")  # kinds in the store with no score or feature of a test clip
 

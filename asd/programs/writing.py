@@ -9,14 +9,13 @@ from importlib.metadata import version
 import numpy as np
 
 from asd import data, evaluation, guard
-from asd.chain import clips_key
 from asd.clips import RATE, Clip
 from asd.evaluation import Result
 from asd.programs.selection import select
 from asd.programs.session import Session, section_of, truth_of
 from asd.results import Scored
 from asd.store import write_text
-from asd.system import ClipScore, FittedSystem, Member, Selected
+from asd.system import ClipScore, FittedSystem, Member, Selected, clips_key
 
 PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn", "soundfile")
 NO_HISTORY = np.zeros((0, 3))  # of a detector that trains nothing

@@ -34,7 +34,8 @@ from asd.contracts import (
 from asd.errors import BadInput
 from asd.fingerprint import canonical, code, digest, numbers
 from asd.store import Store, content
-from asd.system import Member, System
+from asd.system.fitted import Member
+from asd.system.recipe import System
 from asd.training import environment, pin
 
 Read = Callable[[Clip], Wave]

@@ -1,0 +1,70 @@
+"""results/dev/<system>/selected.json: what the development set decided, with what it was chosen from.
+
+`-d` writes it; `-e` and every later reading only read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from asd.errors import BadInput
+from asd.fingerprint import canonical, digest, numbers
+from asd.programs.request import Request, Seed
+from asd.store import write_json
+
+
+def write_selection(
+    request: Request, name: str, chosen: Sequence[str], omegas: Mapping[str, float], machines: Sequence[str]
+) -> None:
+    """Raises BadInput rather than replace a choice that was made on more machines or candidates."""
+    path, candidates, now = selection_file(request, name), request.candidates(name), _numbers(request, name)
+    old = _read(path) if path.exists() else {"machines": [], "omega": {}, "numbers": {}}
+    larger = len(old["machines"]) > len(machines) or len(old["omega"]) > len(omegas)
+    if larger and old["numbers"] == now:
+        raise BadInput(
+            f"{path}: was chosen among {len(old['omega'])} on {', '.join(old['machines'])}, more than now; "
+            "it is kept (run with all machines and seeds, or delete it to choose anew)"
+        )
+    record = {"chosen": {label: candidates[label] for label in chosen}, "omega": dict(omegas)}
+    write_json(path, {**record, "machines": list(machines), "numbers": now})
+
+
+def read_selection(request: Request, name: str) -> list[Seed]:
+    """The choice that was made on the development set. Raises BadInput where there is none, or of other numbers."""
+    path = selection_file(request, name)
+    if not path.exists():
+        raise BadInput(f"{path}: no such file; {_what(request, name)}: run `-d {name}` first")
+    record, now = _read(path), _numbers(request, name)
+    other = [system for system in now if record["numbers"].get(system) != now[system]]
+    if other:
+        raise BadInput(f"{path}: chosen with other numbers of {', '.join(other)}; run `-d {name}` again with these")
+    candidates = request.candidates(name)  # of the --seeds of now; a seed that is none of them was chosen by itself
+    chosen = [candidates.get(label, members) for label, members in record["chosen"].items()]
+    return [(system, seed) for members in chosen for system, seed in members]
+
+
+def _what(request: Request, name: str) -> str:
+    number = getattr(request.recipes[name], "number", "")
+    if number:
+        return f"{number} of {name} is chosen on the development set (or given with --set {number}=...)"
+    return f"{name}'s members are chosen on the development set"
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if not {"chosen", "omega", "machines", "numbers"} <= record.keys():
+        raise BadInput(f"{path}: not what this version of the kit writes; delete it and run -d again")
+    return record
+
+
+def _numbers(request: Request, name: str) -> dict[str, str]:
+    """Hash of the numbers of each system that candidates come from."""
+    systems = dict.fromkeys(system for members in request.candidates(name).values() for system, _ in members)
+    return {system: digest(canonical(numbers(request.trained[system]))) for system in systems}
+
+
+def selection_file(request: Request, name: str) -> Path:
+    return request.results / "dev" / name / "selected.json"

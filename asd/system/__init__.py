@@ -1,0 +1,25 @@
+"""Systems: a recipe of parts, fitted to one machine, scoring one clip at a time.
+
+recipe   System, Ensemble and those that the development set completes     fitted   a fitted system, called with a wave
+chain    a recipe on one machine, all that it learns kept in the store
+"""
+
+from asd.system.chain import Chain, clips_key, prepare
+from asd.system.fitted import ClipScore, FittedSystem, Member, mean
+from asd.system.recipe import Ensemble, Recipe, Selected, SelectedEnsemble, SelectedSystem, System
+
+__all__ = [
+    "Chain",
+    "ClipScore",
+    "Ensemble",
+    "FittedSystem",
+    "Member",
+    "Recipe",
+    "Selected",
+    "SelectedEnsemble",
+    "SelectedSystem",
+    "System",
+    "clips_key",
+    "mean",
+    "prepare",
+]

@@ -1,0 +1,87 @@
+"""Recipes: the parts of a system, and ensembles of systems. Frozen numbers; nothing here is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from asd.contracts import AnyDetector, Calibration, Features, FrontEnd, TrainedDetector
+from asd.settings import assignment, resolve
+
+
+@dataclass(frozen=True)
+class System:
+    """A recipe: four parts and the seeds it trains by default. A system's score is the mean over its seeds."""
+
+    frontend: FrontEnd
+    features: Features
+    detector: AnyDetector
+    calibration: Calibration
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+
+    def chosen_seeds(self, wanted: int | tuple[int, ...] | None) -> tuple[int, ...]:
+        """The default seeds, the first `wanted` of them (counting on where they end), or exactly those wanted.
+
+        A detector that trains nothing is the same for all seeds: it has one.
+        """
+        if not isinstance(self.detector, TrainedDetector):
+            return self.seeds[:1]
+        if isinstance(wanted, int):
+            further = range(self.seeds[-1] + 1, self.seeds[-1] + 1 + wanted)
+            return (*self.seeds, *further)[:wanted]
+        return wanted or self.seeds
+
+
+@dataclass(frozen=True)
+class SelectedSystem(System):
+    """A system of which the development set decides one number, among `values`; the same for all machines.
+
+    The choice is written to a file and read from it for evaluation. A number given by yaml or --set is not chosen.
+    """
+
+    number: str = ""  # dotted name of the number, for example detector.attenuation
+    values: tuple[float, ...] = ()
+
+    @property
+    def plain(self) -> System:
+        """The same system with the number as it is."""
+        return System(self.frontend, self.features, self.detector, self.calibration, self.seeds)
+
+    def variants(self) -> dict[str, System]:
+        """`<number>=<value>` -> the system with it."""
+        labels = [f"{self.number}={value:g}" for value in self.values]
+        return {label: resolve(self.plain, assignment(label), label) for label in labels}
+
+    def choose(self, omegas: Mapping[str, float]) -> list[str]:
+        """Of label -> development Ω, the best; of equal ones the first."""
+        return best(omegas, 1)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A recipe that trains nothing: the mean of the standardised scores of all seeds of other systems."""
+
+    members: tuple[str, ...]  # names of systems
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class SelectedEnsemble(Ensemble):
+    """An ensemble of the `size` single seeds with the highest development Ω among its members' seeds.
+
+    They are chosen on the development set, written to a file, and read from it for evaluation.
+    """
+
+    size: int = 10
+
+    def choose(self, omegas: Mapping[str, float]) -> list[str]:
+        """Of `<system>-<seed>` -> development Ω, the best; of equal ones those that come first."""
+        return best(omegas, self.size)
+
+
+Recipe = System | Ensemble
+Selected = SelectedSystem | SelectedEnsemble
+
+
+def best(omegas: Mapping[str, float], count: int) -> list[str]:
+    return sorted(omegas, key=lambda label: -omegas[label])[:count]  # stable: of equal ones the first

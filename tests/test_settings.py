@@ -1,0 +1,140 @@
+"""Settings: departures by dotted name, values coerced by type, parts by their role."""
+
+from dataclasses import dataclass
+
+import pytest
+
+import systems
+from asd import settings
+from asd.calibration import GammaStandardised
+from asd.contracts import AnyDetector, Calibration, Detector, Features, FrontEnd, TrainedDetector
+from asd.detectors import FarConditionedNeighbours, OrganisersNet, PerDimension, ResidualNet, Ridge
+from asd.detectors.networks import Network, Scaling
+from asd.errors import BadInput
+from asd.features import LogMelPair
+from asd.frontends import Distilled
+from asd.settings import fits
+from systems.gmm import Mixture
+
+
+@dataclass(frozen=True)
+class Numbers:
+    rate: float = 0.1
+    n: int = 3
+    seeds: tuple[int, ...] = (1,)
+
+
+def test_yaml_traps_are_coerced_by_type():
+    assert settings.resolve(Numbers(), {"rate": "1e-3", "n": "7", "seeds": [4, 5]}, "x") == Numbers(0.001, 7, (4, 5))
+    for wrong in ({"n": 1.5}, {"n": True}, {"rate": "fast"}):
+        with pytest.raises(BadInput, match="x: (n|rate): .* is not an? (int|float)"):
+            settings.resolve(Numbers(), wrong, "x")
+
+
+def test_unknown_keys_are_all_listed_with_the_nearest_known_one():
+    recipe = systems.load("baseline_mse")
+    with pytest.raises(BadInput) as caught:
+        settings.resolve(recipe, {"detector": {"training": {"epoch": 1}, "scorin": {}}}, "baseline_mse.yaml")
+    text = str(caught.value)
+    assert "baseline_mse.yaml: unknown key 'detector.training.epoch', did you mean 'detector.training.epochs'?" in text
+    assert "did you mean 'detector.scoring'?" in text and "known: detector.context" in text
+    with pytest.raises(BadInput, match="did you mean 'detector.training.epochs'"):
+        settings.resolve(recipe, {"training": {}} | settings.assignment("detector.trainng.epochs=3"), "--set")
+
+
+def test_a_part_can_be_exchanged_by_name_and_its_numbers_set():
+    recipe = systems.load("baseline_mse")
+    swapped = settings.resolve(recipe, {"calibration": {"part": "gammastandardised", "quantile": 0.95}}, "x")
+    assert swapped.calibration == GammaStandardised(0.95)
+    with pytest.raises(BadInput, match="calibration: no part 'gamathresh' fits here, did you mean 'GammaThreshold'"):
+        settings.resolve(recipe, {"calibration": "gamathresh"}, "x")
+
+
+def test_numbers_a_part_refuses_are_reported_with_its_name():
+    with pytest.raises(BadInput, match="x: detector.training: epochs 0: at least 1 expected"):
+        settings.resolve(systems.load("baseline_mse"), {"detector": {"training": {"epochs": 0}}}, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a: 1\na: 2\n", "x.yaml:2: duplicate key 'a'"), ("- 1\n", "a list"), ("a: [", "not yaml")]
+)
+def test_bad_yaml_is_refused(tmp_path, text, message):
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(BadInput, match=message):
+        settings.read_yaml(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize("text", ["epochs", "=3"])
+def test_malformed_assignments_are_refused(text):
+    with pytest.raises(BadInput, match="expected part.field=value"):
+        settings.assignment(text)
+
+
+def test_a_yaml_is_of_a_system_and_departs_from_its_code_and_an_unknown_system_gets_a_hint():
+    for path in systems.YAML.glob("*.yaml"):
+        assert systems.load(path.stem) != systems.module(path.stem).SYSTEM
+    with pytest.raises(BadInput, match="unknown system 'baseline_mes', did you mean 'baseline_mse'"):
+        systems.load("baseline_mes")
+
+
+@pytest.mark.parametrize("value", ["1.5", "two", ""])
+def test_a_value_of_the_wrong_type_is_reported_not_checked_further(value):
+    with pytest.raises(BadInput, match="detector.training.epochs: .* is not an int"):
+        systems.load("baseline_mse", [f"detector.training.epochs={value}"])
+
+
+# ---- parts by role ---------------------------------------------------------------------------------------------------
+
+
+def test_a_field_takes_the_parts_that_fit_wherever_they_live():
+    assert systems.load("ae", ["features=LogMelPair"]).features == LogMelPair()
+    assert systems.load("ae", ["detector=mixture", "calibration=normalstandardised"]).detector == Mixture()
+    assert isinstance(systems.load("ae", ["detector=FarConditionedNeighbours"]).detector, FarConditionedNeighbours)
+
+
+def test_a_part_that_does_not_fit_is_refused_with_those_that_do():
+    fitting = r"\(fitting: OrganisersNet, ResidualNet\)"
+    with pytest.raises(BadInput, match=f"detector.network: no part 'Ridge' fits here.*{fitting}"):
+        systems.load("s1", ["detector.network=Ridge"])
+    with pytest.raises(BadInput, match=r"calibration: no part 'LogMel' fits here"):
+        systems.load("s1", ["calibration=LogMel"])
+    with pytest.raises(BadInput, match=r"frontend.student: no part 'OrganisersNet'.* \(fitting: NarrowBandLSTM\)"):
+        systems.load("ssd", ["frontend.student=OrganisersNet"])
+
+
+@pytest.mark.parametrize(
+    ("part", "role", "expected"),
+    [
+        (OrganisersNet, Network, True),
+        (PerDimension, Network, False),  # it builds as well, from another second argument
+        (PerDimension, Scaling, True),
+        (Ridge, Scaling, False),
+        (Mixture, Detector, True),
+        (Mixture, TrainedDetector, False),
+        (Mixture, AnyDetector, True),
+        (GammaStandardised, Calibration, True),
+        (GammaStandardised, AnyDetector, False),
+        (Distilled, FrontEnd, True),
+        (LogMelPair, Features, True),
+        (LogMelPair, FrontEnd, False),
+        (ResidualNet, OrganisersNet, False),
+    ],
+)
+def test_a_part_fits_by_its_methods_and_their_parameters(part, role, expected):
+    assert fits(part, role) is expected
+
+
+def test_the_alternatives_of_each_part_are_listed():
+    found = {name: (now, fitting) for name, now, fitting in settings.alternatives(systems.load("s1"))}
+    assert found["detector.network"] == ("ResidualNet", ["OrganisersNet", "ResidualNet"])
+    assert found["detector.scoring.covariance"] == ("Ridge", ["LedoitWolf", "Ridge"])
+    assert {"AdaSub", "CohGate", "Distilled", "Near"} <= set(found["frontend"][1])
+    assert {"AutoEncoder", "Mixture"} <= set(found["detector"][1])
+    assert not {"Fixed", "Pair", "Referenced"} & set(found["frontend"][1])  # shapes of front-ends, none themselves
+
+
+def test_a_number_named_without_its_part_points_to_its_full_name():
+    with pytest.raises(BadInput, match="unknown key 'epochs', did you mean 'detector.training.epochs'"):
+        systems.load("s1", ["epochs=3"])
+    with pytest.raises(BadInput, match="'frontend.training.epochs' or 'detector.training.epochs'"):
+        systems.load("ssd", ["epochs=3"])
