@@ -11,14 +11,15 @@ from asd.system import System
 from asd.training import Training
 
 QUICK = ("detector.training.epochs=2", "detector.network.width=16")
+DETECTOR = AutoEncoder(
+    scaling=PerDimension(),
+    network=ResidualNet(),
+    training=Training(weight_decay=1e-4),
+    scoring=Blend(),
+)
 SYSTEM = System(
     frontend=Near(),
     features=LogMel(),
-    detector=AutoEncoder(
-        scaling=PerDimension(),
-        network=ResidualNet(),
-        training=Training(weight_decay=1e-4),
-        scoring=Blend(),
-    ),
+    detector=DETECTOR,
     calibration=GammaStandardised(),
 )

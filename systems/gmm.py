@@ -17,7 +17,7 @@ from asd.system import System
 @dataclass(frozen=True)
 class Mixture:
     components: int = 8  # Gaussians with diagonal covariances
-    min_frames: int = 1  # the shortest clip it can score
+    min_frames: int = 5  # the shortest clip it can score; fewer frames say little
 
     def fit(self, features, is_target):
         mixture = GaussianMixture(self.components, covariance_type="diag", reg_covar=1e-3, random_state=0)

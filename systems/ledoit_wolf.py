@@ -8,7 +8,8 @@ from dataclasses import replace
 from asd.detectors import Blend, LedoitWolf
 from systems.adasub import QUICK
 from systems.adasub import SYSTEM as ADASUB
+from systems.ae import DETECTOR
 
 __all__ = ["QUICK", "SYSTEM"]
 
-SYSTEM = replace(ADASUB, detector=replace(ADASUB.detector, scoring=Blend(covariance=LedoitWolf())))
+SYSTEM = replace(ADASUB, detector=replace(DETECTOR, scoring=Blend(covariance=LedoitWolf())))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from asd.detectors import Blend
 from systems.adasub import QUICK
 from systems.adasub import SYSTEM as ADASUB
+from systems.ae import DETECTOR
 
 __all__ = ["QUICK", "RESCORING", "SYSTEM"]
 
@@ -17,4 +18,4 @@ RESCORING = Blend(
     target_weight=0.5,  # shrinkage: half the target's own covariance, half the shared one (chosen: the middle)
     percentile=95.0,  # P95 over frames
 )
-SYSTEM = replace(ADASUB, detector=replace(ADASUB.detector, scoring=RESCORING))
+SYSTEM = replace(ADASUB, detector=replace(DETECTOR, scoring=RESCORING))

@@ -20,10 +20,11 @@ QUICK = (
     "detector.detector.training.epochs=2",
     "detector.detector.network.width=16",
 )
+DETECTOR = SemiDenoising(detector=AutoEncoder(scoring=MeanSquaredError()))
 SYSTEM = System(
     frontend=NearAndFar(),
     features=LogMelPair(),
-    detector=SemiDenoising(detector=AutoEncoder(scoring=MeanSquaredError())),
+    detector=DETECTOR,
     calibration=GammaThreshold(),
     seeds=(13711,),
 )

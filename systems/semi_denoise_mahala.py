@@ -6,10 +6,10 @@ Semi-denoising autoencoder (an unpublished DCASE 2025 Task 2 report). It shares 
 from dataclasses import replace
 
 from asd.detectors import SelectiveMahalanobis
-from systems.semi_denoise import QUICK
+from systems.semi_denoise import DETECTOR, QUICK
 from systems.semi_denoise import SYSTEM as MSE
 
 __all__ = ["QUICK", "SYSTEM"]
 
-BEHIND = replace(MSE.detector.detector, scoring=SelectiveMahalanobis())
-SYSTEM = replace(MSE, detector=replace(MSE.detector, detector=BEHIND))
+BEHIND = replace(DETECTOR.detector, scoring=SelectiveMahalanobis())
+SYSTEM = replace(MSE, detector=replace(DETECTOR, detector=BEHIND))

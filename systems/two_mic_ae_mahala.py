@@ -6,9 +6,9 @@ Luzón-Álvarez et al. 2025 (two-microphone autoencoder), eqs. (7) to (9). It sh
 from dataclasses import replace
 
 from asd.detectors import SelectiveMahalanobis
-from systems.two_mic_ae_mse import QUICK
+from systems.two_mic_ae_mse import DETECTOR, QUICK
 from systems.two_mic_ae_mse import SYSTEM as MSE
 
 __all__ = ["QUICK", "SYSTEM"]
 
-SYSTEM = replace(MSE, detector=replace(MSE.detector, scoring=SelectiveMahalanobis()))
+SYSTEM = replace(MSE, detector=replace(DETECTOR, scoring=SelectiveMahalanobis()))

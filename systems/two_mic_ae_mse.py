@@ -11,10 +11,11 @@ from asd.frontends import NearAndDifference
 from asd.system import System
 
 QUICK = ("detector.training.epochs=2", "detector.network.width=16")
+DETECTOR = TwoMicrophoneAutoEncoder(scoring=MeanSquaredError())
 SYSTEM = System(
     frontend=NearAndDifference(),
     features=LogMelPair(),
-    detector=TwoMicrophoneAutoEncoder(scoring=MeanSquaredError()),
+    detector=DETECTOR,
     calibration=GammaThreshold(),
     seeds=(13711,),
 )

@@ -220,5 +220,6 @@ def test_ledoit_wolf_equals_scikit_learns_estimator():
 
 @pytest.mark.parametrize("wrong", [{"alpha": 1.5}, {"percentile": 101}, {"domain_mean": -1}, {"target_weight": 2}])
 def test_blend_refuses_shares_outside_their_range(wrong):
-    with pytest.raises(BadInput, match="within 0 to 1"):
+    ((name, value),) = wrong.items()
+    with pytest.raises(BadInput, match=f"{name} {value}: from 0 to 1"):
         Blend(**wrong)

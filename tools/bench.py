@@ -101,7 +101,7 @@ def our_epoch(vectors: Vectors, precision: str) -> float:
     numbers = Training(epochs=1, validation_share=0.0, precision=precision)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        optimise(AutoEncoder().build(640, (0,)), loss, len(vectors), numbers, (0,), "cpu", Path(folder) / "bench")
+        optimise(AutoEncoder().trainer.build(640, (0,)), loss, len(vectors), numbers, (0,), "cpu", Path(folder))
         return -(-len(vectors) // numbers.batch_size) / (time.perf_counter() - begun)
 
 
