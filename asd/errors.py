@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class BadInput(ValueError):
@@ -14,6 +16,15 @@ def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:
     """`, did you mean '<nearest>'?`, or nothing where no known name is as near as `cutoff` (0 to 1)."""
     near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=cutoff)
     return f", did you mean '{near[0]}'?" if near else ""
+
+
+def needed(module: str, extra: str) -> Any:
+    """A module that one of the kit's optional extras brings, imported. Raises BadInput with the command for it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        what = f"{module}: not importable ({error})"
+        raise BadInput(f"{what}; it comes with the extra `{extra}`: pip install '.[{extra}]'") from error
 
 
 def unknown_machine(where: object, name: str, machines: Sequence[str]) -> BadInput:

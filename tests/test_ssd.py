@@ -14,7 +14,11 @@ from asd.errors import BadInput
 from asd.frontends import AdaSub, AdaSubTeacher, Distilled, LogMelEmbedder, NarrowBandLSTM
 from asd.frontends.distillation import distilled, reference, student
 from asd.frontends.distillation.embedders import PercentileWeights, scis, unit
+from asd.programs.fitting import extract
+from asd.programs.proving import prove_here
+from asd.programs.writing import write
 from asd.si_snr import si_snr
+from asd.store import key_of
 from asd.training import Training
 
 SMALL = NarrowBandLSTM(units=(8, 6))
@@ -171,9 +175,7 @@ def test_sci_compares_each_target_with_the_near_channel_it_came_from(tmp_path):
     waves, embedder = noisy(5), Records([])
     path = tmp_path / "alone.wav"
     soundfile.write(path, machine_alone(), RATE, subtype="FLOAT")
-    examples = Distilled(teacher=CleanTeacher(), embedder=embedder, reference=str(path)).lesson(
-        waves, (), tmp_path / "x.lesson"
-    )
+    examples = Distilled(teacher=CleanTeacher(), embedder=embedder, reference=str(path)).examples(waves, (), tmp_path)
     expected = [machine_alone(), *(wave for w in waves for wave in (hum(w), w[0]))]
     assert len(embedder.waves) == len(expected) == 11 and examples.weights.tolist() == [1] * 5
     assert all(np.array_equal(a, b) for a, b in zip(embedder.waves, expected, strict=True))
@@ -227,9 +229,9 @@ def test_a_killed_training_resumes_to_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr("asd.training.CHECKPOINT_SHARE", 1e9)  # write every checkpoint
     monkeypatch.setattr(distilled, "estimate", dies)
     with pytest.raises(Killed):
-        recipe.fit_on(noisy(), (), tmp_path / "trail")
-    assert (tmp_path / "trail.checkpoint").exists() and (tmp_path / "trail.lesson").exists()
-    resumed = recipe.fit_on(noisy(), (), tmp_path / "trail").arrays()
+        recipe.fit_on(noisy(), (), tmp_path)
+    assert (tmp_path / "checkpoint.pt").exists() and (tmp_path / "targets.npz").exists()
+    resumed = recipe.fit_on(noisy(), (), tmp_path).arrays()
     assert all(np.array_equal(straight[k], resumed[k]) for k in straight if k != "history")
     assert np.array_equal(straight["history"][:, :2], resumed["history"][:, :2])
 
@@ -291,24 +293,28 @@ def with_reference(chain, path):
     return replace(chain, system=replace(chain.system, frontend=replace(chain.system.frontend, reference=str(path))))
 
 
+def frontend_key(chain):
+    return key_of(chain.frontend_record)
+
+
 def test_a_replaced_reference_or_another_library_gives_another_name_in_the_store(data_folder, tmp_path, monkeypatch):
     from test_contracts import opened
 
     chain, path = opened("ssd", data_folder, tmp_path / "results").chains["ssd", "fan"], tmp_path / "alone.wav"
     soundfile.write(path, machine_alone(), RATE)
-    before = with_reference(chain, path).frontend_key
-    assert with_reference(chain, path).frontend_key == before
+    before = frontend_key(with_reference(chain, path))
+    assert frontend_key(with_reference(chain, path)) == before
     soundfile.write(path, 0.5 * machine_alone(), RATE)
-    replaced = with_reference(chain, path).frontend_key
+    replaced = frontend_key(with_reference(chain, path))
     monkeypatch.setattr("asd.training.THREADS", 3)
-    assert len({before, replaced, with_reference(chain, path).frontend_key}) == 3
+    assert len({before, replaced, frontend_key(with_reference(chain, path))}) == 3
 
 
 def test_the_record_counts_the_students_training_and_no_medians_of_its_weights(data_folder, tmp_path):
     from test_contracts import opened
 
     session = opened("ssd", data_folder, tmp_path / "results")
-    session.extract()
+    extract(session)
     fitted = session.fitted("ssd", session.machines[0])
     frontend, scorers = fitted.members[0].frontend, [member.scorer for member in fitted.members]
     record = fitted.record(noisy(1, seconds=2.0)[0])
@@ -322,9 +328,9 @@ def test_a_further_supplemental_clip_gives_another_name_in_the_store(data_folder
 
     copy = tmp_path / "data"
     shutil.copytree(data_folder, copy)
-    before = opened("ssd", copy, tmp_path / "a").chains["ssd", "fan"].frontend_key
+    before = frontend_key(opened("ssd", copy, tmp_path / "a").chains["ssd", "fan"])
     write_clip(copy / "dev_data" / "raw" / "fan" / "supplemental" / "clean.wav", noisy(1)[0])
-    assert opened("ssd", copy, tmp_path / "b").chains["ssd", "fan"].frontend_key != before
+    assert frontend_key(opened("ssd", copy, tmp_path / "b").chains["ssd", "fan"]) != before
 
 
 def test_scores_are_proven_where_clean_recordings_lie_beside_the_training_clips(data_folder, tmp_path):
@@ -336,12 +342,12 @@ def test_scores_are_proven_where_clean_recordings_lie_beside_the_training_clips(
     shutil.copytree(data_folder, copy)
     write_clip(copy / "dev_data" / "raw" / "fan" / "supplemental" / "clean.wav", noisy(1)[0])
     session = opened("ssd", copy, tmp_path / "results")
-    session.extract()
-    session.write("ssd")
-    trails = [path for path in (tmp_path / "results" / "store" / "frontends").iterdir() if path.suffix != ".npz"]
+    extract(session)
+    write(session, "ssd")
+    left = [path for path in (tmp_path / "results" / "store" / "scratch").rglob("*") if path.is_file()]
     store.file_digest.cache_clear()  # as in the fresh process that proves
-    opened("ssd", copy, tmp_path / "results", may_train=False).verify_here()
-    assert not trails
+    prove_here(opened("ssd", copy, tmp_path / "results", may_train=False))
+    assert not left
 
 
 # ---- what SCi says -------------------------------------------------------------------------------------------------

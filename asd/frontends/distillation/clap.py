@@ -17,7 +17,7 @@ import torch
 from scipy.signal import resample_poly
 
 from asd.clips import RATE
-from asd.errors import BadInput
+from asd.errors import BadInput, needed
 from asd.frontends.distillation.checkpoints import CLAP, Tensors, below, found, load_exactly, read_tensors
 from asd.frontends.distillation.embedders import unit
 
@@ -87,7 +87,7 @@ def windows(wave: np.ndarray) -> list[np.ndarray]:
 @lru_cache(maxsize=1)
 def audio_encoder(path: Path) -> AudioEncoder:
     """Raises BadInput for a file of something else, or without the library."""
-    library = _library()
+    library = needed("transformers", "separation")  # slow to import
     features = library.ClapFeatureExtractor(
         frequency_min=50, frequency_max=14_000, truncation="rand_trunc", padding="repeatpad"
     )  # Hz, and what LAION's training did with clips shorter than a window; none longer comes
@@ -97,14 +97,6 @@ def audio_encoder(path: Path) -> AudioEncoder:
         network = library.ClapAudioModelWithProjection(library.ClapAudioConfig(**SIZES))
         load_exactly(network, renamed(read_tensors(path, CLAP), path), path, CLAP, OPTIONAL)
     return AudioEncoder(network.eval(), features)
-
-
-def _library() -> Any:
-    try:
-        import transformers  # slow to import, and an extra
-    except ImportError as error:
-        raise BadInput("CLAP needs the extra `separation`: pip install '.[separation]'") from error
-    return transformers
 
 
 def renamed(tensors: Tensors, path: Path) -> Tensors:

@@ -112,20 +112,21 @@ class Distilled:
         chosen = spread(list(waves), self.clips)
         if len(chosen) < LEAST:
             raise BadInput(f"{len(chosen)} training clips, at least {LEAST} expected to train a student on")
-        lesson = self.lesson(chosen, clean, scratch / "targets.npz")
+        examples = self.examples(chosen, clean, scratch)
         length = min(int(self.segment * RATE), *(wave.shape[1] for wave in chosen))
-        segments = lesson.segments(length)
+        segments = examples.segments(length)
         network = self.student.build(len(chosen[0]))
 
         def loss(net: torch.nn.Module, rows: torch.Tensor) -> torch.Tensor:
             assert isinstance(net, NarrowBandNet)
-            return lesson.loss(self.student, segments[rows[0].numpy()], length, net)
+            return examples.loss(self.student, segments[rows[0].numpy()], length, net)
 
         run = optimise(network, loss, segments[:, 0], self.training, [self.student.seed], "cpu", scratch)
-        return FittedDistilled(self, network.eval(), np.array(run.history), lesson.sci)
+        return FittedDistilled(self, network.eval(), np.array(run.history), examples.sci)
 
-    def lesson(self, waves: Sequence[Wave], clean: Iterable[Wave], path: Path) -> DistillationSet:
-        """The teacher's work, kept at `path` until the student is trained: a large teacher needs seconds per clip."""
+    def examples(self, waves: Sequence[Wave], clean: Iterable[Wave], scratch: Path) -> DistillationSet:
+        """The waves with the teacher's targets, kept in `scratch`: a large teacher needs seconds per clip."""
+        path = scratch / "targets.npz"
         if not path.exists():
             reference = read_reference(Path(self.reference)) if self.reference else cleanest(waves, clean)
             teach = self.teacher.open(waves, reference)
