@@ -1,5 +1,8 @@
 """The benchmark's parts: mixtures whose truth is known, measures, peers, blind methods, and the tool on a toy scene."""
 
+import re
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from test_tools import tool
 
 from asd import training
 from asd.errors import BadInput
-from asd.programs.separation_benchmark import Options, open_bench, quality, timing
+from asd.programs.separation_benchmark import Options, open_bench, quality, records, timing
 from asd.programs.separation_benchmark.report import ratios, table
 from asd.programs.separation_benchmark.separators import Separator
 from asd.separation import blind, measures, mixtures, peers
@@ -157,12 +160,12 @@ def test_rank_correlation_sees_the_order_alone():
 def test_a_peer_keeps_length_and_level_and_learns(name, scene, tmp_path):
     pairs = [(m.wave[0, :6000], m.clean[:6000]) for m in scene.train(6, 0)]
     training = Training(3, 2, 3e-3, validation_share=0.2, patience=3, clip_norm=5.0)
-    network = peers.supervised(name, pairs, training, 0.3, tmp_path / "trail")
+    network = peers.supervised(name, pairs, training, 0.3, tmp_path).network
     wave = torch.from_numpy(scene.test(2, 0)[0].wave[:1, :7777])
     with torch.no_grad():
         found, louder = network(wave), network(8 * wave)
     assert found.shape == wave.shape and torch.allclose(8 * found, louder, rtol=1e-3, atol=1e-3 * louder.abs().max())
-    losses = [float(line.split(",")[2]) for line in (tmp_path / "trail.csv").read_text().splitlines()[1:]]
+    losses = [float(line.split(",")[2]) for line in (tmp_path / "losses.csv").read_text().splitlines()[1:]]
     assert losses[-1] < losses[0]
 
 
@@ -177,10 +180,37 @@ def test_a_blind_method_separates_an_easy_mixture(name, monkeypatch):
     machine = 0.1 * RNG.normal(size=RATE) * (1 + np.sin(np.arange(RATE) / 800))
     noise = 0.1 * RNG.normal(size=RATE) * np.linspace(0, 1, RATE) ** 2
     images = np.array([[1], [0.4]]) * machine, np.array([[0.7], [1]]) * noise
-    found = blind.separated(blind.METHODS[name], np.float32(images[0] + images[1]))
+    found = blind.separated(name, np.float32(images[0] + images[1]))
     assert found.shape == (2, RATE)
     before = si_snr_of_waves(images[0][0] + images[1][0], images[0][0])
     assert max(si_snr_of_waves(f, images[0][0]) for f in found) > before + 3
+
+
+@pytest.mark.parametrize("name", ["FastMNMF (pyroomacoustics)", "ILRMA (pyroomacoustics)"])
+def test_a_mixture_that_cannot_be_separated_is_told_with_the_method(name):
+    pytest.importorskip("pyroomacoustics", reason=f"NO PYROOMACOUSTICS: {name} was not tried")
+    expected = rf"{re.escape(name)}: no finite sources in a mixture of 2 channels and 1 s .*broadband sound .*expected"
+    with pytest.raises(BadInput, match=expected):
+        blind.separated(name, np.stack([hums(400, 1.0), 0.3 * hums(400, 1.0)]))
+
+
+def singular(spectra):
+    raise np.linalg.LinAlgError("Singular matrix")
+
+
+@pytest.mark.parametrize(
+    ("method", "told"), [(singular, "Singular matrix"), (lambda spectra: np.nan * spectra, "NaN or infinite samples")]
+)
+def test_whatever_keeps_a_blind_method_from_finite_sources_is_told(method, told, monkeypatch):
+    monkeypatch.setitem(blind.METHODS, "ILRMA", method)
+    with pytest.raises(BadInput, match=rf"ILRMA: no finite sources in a mixture of 2 channels and 0.5 s \({told}\)"):
+        blind.separated("ILRMA", RNG.normal(size=(2, RATE // 2)).astype(np.float32))
+
+
+def test_a_library_that_is_missing_is_told_with_the_command_for_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ssspy", None)
+    with pytest.raises(BadInput, match=r"ssspy.bss.ilrma: not importable .*extra `separation`: pip install '.\[sep"):
+        blind.separated("ILRMA", np.ones((2, RATE), np.float32))
 
 
 def test_the_source_most_like_the_reference_is_taken():
@@ -272,6 +302,26 @@ def test_a_replaced_checkpoint_or_library_gets_another_folder(folders, tmp_path,
     assert len({before, replaced, bench_of(folders, tmp_path, clap=str(checkpoint)).folder}) == 3
 
 
+def test_other_recordings_responses_numbers_or_code_get_another_folder(folders, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    shutil.copytree(folders, copy)
+    found = [bench_of(folders, tmp_path).folder]
+    assert bench_of(copy, tmp_path, methods=("none",), timing=False).folder == found[0]
+    found += [bench_of(copy, tmp_path, seed=1).folder, bench_of(copy, tmp_path, settings=("segment=1",)).folder]
+    soundfile.write(copy / "noise" / "a.wav", hums(100), RATE)
+    found.append(bench_of(copy, tmp_path).folder)
+    responses = dict(np.load(copy / "rirs.npz"))
+    np.savez(copy / "rirs.npz", **{**responses, "hall__machine": 0.5 * responses["hall__machine"]})
+    found.append(bench_of(copy, tmp_path).folder)
+    monkeypatch.setattr(records, "measured", other_code)
+    found.append(bench_of(copy, tmp_path).folder)
+    assert len(set(found)) == len(found) == 6
+
+
+def other_code(bench, name):
+    return {}
+
+
 def test_the_autoencoder_is_trained_anew_on_other_outputs(folders, tmp_path):
     """As after deleting a method's files and changing what it gives."""
     bench = bench_of(folders, tmp_path, ae_seeds=1, ae_epochs=1)
@@ -297,10 +347,43 @@ def test_a_benchmark_that_was_killed_goes_on_where_it_stopped(folders, tmp_path,
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(quality, "quality", killed)
         quality.measured(bench, "ssd_adasub")
-    assert len(trained) == 2 and bench.trail("ssd_adasub").with_suffix(".checkpoint").exists()
-    record = quality.measured(bench, "ssd_adasub")
-    assert len(trained) == 2 and len(record["improvement"]) == 2
+    assert len(trained) == 2 and under_way(bench) == {"checkpoint.pt", "losses.csv", "targets.npz"}
+    figures = quality.measured(bench, "ssd_adasub")
+    assert len(trained) == 2 and len(figures["improvement"]) == 2 and figures["training_seconds"] > 0
     assert [path.suffix for path in (bench.folder / "store" / "ssd_adasub").iterdir()] == [".npz"]
+    assert not under_way(bench)
+
+
+def under_way(bench):
+    """Names of the files that a killed benchmark would resume from."""
+    return {path.name for path in (bench.folder / "store" / "scratch").rglob("*") if path.is_file()}
+
+
+def test_the_autoencoders_go_on_where_they_stopped_too(folders, tmp_path, monkeypatch):
+    bench, epoch, trained = bench_of(folders, tmp_path, test=2, ae_seeds=2, ae_epochs=2), training._one_epoch, []
+
+    def dies_in_the_second_seed(*words):
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+        trained.append(words)
+        return epoch(*words)
+
+    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)  # write every checkpoint
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(training, "_one_epoch", dies_in_the_second_seed)
+        quality.measured(bench, "none")
+    assert under_way(bench) == {"checkpoint.pt", "losses.csv"}
+    monkeypatch.setattr(training, "_one_epoch", lambda *words: trained.append(words) or epoch(*words))
+    assert quality.measured(bench, "none")["auc"].shape == (2,)
+    assert len(trained) == 4 and not under_way(bench)
+
+
+def test_records_name_what_a_figure_depends_on(folders, tmp_path):
+    bench = bench_of(folders, tmp_path, test=2, ae_seeds=0)
+    quality.measured(bench, "none")
+    louder = bench_of(folders, tmp_path, test=2, ae_seeds=0, snr=(0.0, 0.0), peer_epochs=3)
+    found = bench.store.differences("none", {**louder.record, "method": "none"})
+    assert found == {"mixtures.snr": ([-10.0, 0.0], [0.0, 0.0]), "parts.peers.epochs": (40, 3)}
 
 
 def test_times_are_kept_until_other_methods_are_asked_for(folders, tmp_path, monkeypatch):

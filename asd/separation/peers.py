@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from asd.clips import RATE
 from asd.si_snr import si_snr
-from asd.training import Training, optimise
+from asd.training import Run, Training, optimise
 
 N_FFT, HOP = 512, 256  # samples, as the student's
 BINS = N_FFT // 2 + 1
@@ -206,9 +206,12 @@ def supervised(
     pairs: Sequence[tuple[np.ndarray, np.ndarray]],
     training: Training,
     seconds: float,
-    trail: Path,
-) -> nn.Module:
-    """The peer trained on (mixture, clean) pairs (T,), in segments of `seconds`, to the best mean SI-SNR."""
+    scratch: Path,
+) -> Run:
+    """A peer trained on (mixture, clean) pairs (T,), in segments of `seconds`, to the best mean SI-SNR.
+
+    The same call with the same folder `scratch` resumes a training that was killed.
+    """
     length = min(int(seconds * RATE), *(len(clean) for _, clean in pairs))
     starts = [(i, s) for i, (_, c) in enumerate(pairs) for s in range(0, len(c) - length + 1, length)]
     with torch.random.fork_rng():
@@ -216,7 +219,7 @@ def supervised(
         network = PEERS[name]()
     groups = np.array([i for i, _ in starts])
     loss = partial(_loss, pairs, starts, length)
-    return optimise(network, loss, groups, training, [0], "cpu", trail).network
+    return optimise(network, loss, groups, training, [0], "cpu", scratch)
 
 
 def _loss(

@@ -4,6 +4,7 @@ Tables I and II and figure 5 of Shoda et al., "Spectral-to-spatial distillation"
 
     options      what the user decides, and the recipes that follow from it
     bench        the mixtures, the reference clip and the store
+    records      what names a figure in the store
     methods      the methods by name, as `separators` opens them
     quality      a method's SI-SNR improvement, and the ROC-AUC of an autoencoder behind it
     timing       seconds per clip, of all methods in one run

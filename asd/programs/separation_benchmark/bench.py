@@ -15,12 +15,12 @@ import numpy as np
 import soundfile
 
 from asd.clips import RATE
-from asd.contracts import Arrays
+from asd.contracts import Arrays, Record
 from asd.frontends import Distilled
 from asd.frontends.distillation.teachers import Teacher
 from asd.programs.separation_benchmark.options import Options
 from asd.separation.mixtures import Mixture, Scene
-from asd.store import Store, write_json, written_whole
+from asd.store import Store, key_of, write_json, written_whole
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Bench:
 
     options: Options
     scene: Scene
-    key: str  # of all that decides a figure, but for the method
+    record: Record  # of all that decides a figure, but for the method
 
     @property
     def folder(self) -> Path:
-        return self.options.out / f"{self.options.machine.name}_{self.key[:8]}"
+        return self.options.out / f"{self.options.machine.name}_{key_of(self.record)[:8]}"
 
     @property
     def store(self) -> Store:
@@ -54,7 +54,7 @@ class Bench:
         return 0.5 * found / np.abs(found).max()
 
     def reference_file(self) -> Path:
-        path = self.store.path("reference", self.key, ".wav")
+        path = self.store.path("reference", self.record).with_suffix(".wav")
         if not path.exists():
             with written_whole(path) as file:
                 soundfile.write(file, self.reference, RATE, format="WAV", subtype="FLOAT")
@@ -64,11 +64,7 @@ class Bench:
         """The front-end with the reference clip and the numbers of the options."""
         return self.options.distilled(teacher, str(self.reference_file()))
 
-    def trail(self, name: str) -> Path:
-        """Where the training of a method keeps what it resumes from."""
-        return self.store.path(name, self.key, "")
-
-    def once(self, name: str, key: str, compute: Callable[[], Arrays]) -> Arrays:
+    def once(self, name: str, record: Record, compute: Callable[[], Arrays]) -> Arrays:
         """From the store under `name`, or computed now and written as <name>.json too."""
 
         def written() -> Arrays:
@@ -76,4 +72,4 @@ class Bench:
             write_json(self.folder / f"{name}.json", {field: array.tolist() for field, array in found.items()})
             return found
 
-        return self.store.once(name, key, written)
+        return self.store.once(name, record, written)

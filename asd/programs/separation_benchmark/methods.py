@@ -13,22 +13,26 @@ from asd.programs.separation_benchmark.bench import Bench
 from asd.programs.separation_benchmark.options import Options
 from asd.programs.separation_benchmark.separators import Separator, TeacherOf
 
-Open = Callable[[Bench, Path], Separator]  # the path: where its training keeps what it resumes from
+Open = Callable[[Bench], Separator]
+Prepare = Callable[[Bench, Path], Separator]  # the path: a folder for work under way, from which it resumes
 
 
 @dataclass(frozen=True)
 class Method:
     title: str
     category: str
-    open: Open
-    timed: Open | None = None  # the same without its training, which does not change its time
+    open: Open  # without its training, which does not change its time
+    prepare: Prepare | None = None  # the same with its training or with notes, where it has any
     needs: str = ""  # an option that must be given
     microphones: int = 1  # at least
 
+    def prepared(self, bench: Bench, scratch: Path) -> Separator:
+        return self.prepare(bench, scratch) if self.prepare else self.open(bench)
+
 
 def peer(title: str) -> Method:
-    trained, untrained = partial(separators.trained_peer, title), partial(separators.untrained_peer, title)
-    return Method(title, "spectral, clean pairs", trained, untrained)
+    untrained, trained = partial(separators.untrained_peer, title), partial(separators.trained_peer, title)
+    return Method(title, "spectral, clean pairs", untrained, trained)
 
 
 def blind(title: str) -> Method:
@@ -36,12 +40,12 @@ def blind(title: str) -> Method:
 
 
 def teacher(title: str, category: str, of: TeacherOf, needs: str = "", microphones: int = 1) -> Method:
-    rated, opened = partial(separators.rated_teacher, of), partial(separators.opened_teacher, of)
-    return Method(title, category, rated, opened, needs, microphones)
+    opened, rated = partial(separators.opened_teacher, of), partial(separators.rated_teacher, of)
+    return Method(title, category, opened, rated, needs, microphones)
 
 
 def student(title: str, category: str, of: TeacherOf, needs: str = "") -> Method:
-    return Method(title, category, partial(separators.student, of), separators.untrained_student, needs, 2)
+    return Method(title, category, separators.untrained_student, partial(separators.student, of), needs, 2)
 
 
 METHODS = {

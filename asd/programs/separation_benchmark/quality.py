@@ -1,39 +1,42 @@
 """A method's figures: SI-SNR improvement on the test mixtures, and the ROC-AUC of an autoencoder behind it.
 
-A record is the store's Arrays, numbers as () arrays: `parameters` and the separator's notes; where more than its time
+Figures are the store's Arrays, numbers as () arrays: `parameters` and the separator's notes; where more than its time
 is of interest also `improvement` (N,) with its `mean`, `std` and means of `normal` and `anomaly`, `auc` (S,), and
 `oracle`, the mean improvement of the best source where one had to be chosen. In dB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from asd.contracts import TRAIL, Arrays, Scorer, Workplace
+from asd.contracts import Arrays, Feature, Scorer, Workplace
 from asd.features import LogMel
+from asd.fingerprint import code, digest, numbers
 from asd.frontends import Near
 from asd.frontends.distillation.distilled import restored_gain
 from asd.programs.separation_benchmark.bench import Bench
-from asd.programs.separation_benchmark.keys import features_key
 from asd.programs.separation_benchmark.methods import METHODS
 from asd.programs.separation_benchmark.separators import Separator, improvement
+from asd.training import environment
+
+CHANNEL, FEATURES = Near(), LogMel()  # what the autoencoder sees: the baseline's
 
 
 def measured(bench: Bench, name: str) -> Arrays:
     """Everything about one method, computed once."""
-    record = bench.once(name, bench.key, partial(_record, bench, name))
-    for suffix in TRAIL:
-        bench.trail(name).with_suffix(suffix).unlink(missing_ok=True)
-    return record
+    record = {**bench.record, "method": name}
+    with bench.store.scratch(name, record) as scratch:
+        return bench.once(name, record, partial(_figures, bench, name, scratch))
 
 
-def _record(bench: Bench, name: str) -> Arrays:
-    separator = METHODS[name].open(bench, bench.trail(name))
-    record = {"parameters": np.array(separator.n_parameters), **separator.notes}
-    return record if "timing_only" in record else {**record, **quality(bench, separator)}
+def _figures(bench: Bench, name: str, scratch: Path) -> Arrays:
+    separator = METHODS[name].prepared(bench, scratch)
+    figures = {"parameters": np.array(separator.n_parameters), **separator.notes}
+    return figures if "timing_only" in figures else {**figures, **quality(bench, separator)}
 
 
 def quality(bench: Bench, separator: Separator) -> Arrays:
@@ -43,11 +46,11 @@ def quality(bench: Bench, separator: Separator) -> Arrays:
     ]
     gains = np.array([improvement(wave, m) for wave, m in zip(cleaned, bench.test, strict=True)])
     is_anomaly = np.array([m.is_anomaly for m in bench.test])
-    record = {**summary(gains, is_anomaly), "auc": areas(bench, separator, cleaned, is_anomaly)}
+    figures = {**summary(gains, is_anomaly), "auc": areas(bench, separator, cleaned, is_anomaly)}
     if separator.sources:
         best = [max(improvement(s, m) for s in sources) for sources, m in zip(found, bench.test, strict=True)]
-        record["oracle"] = np.array(np.mean(best))
-    return record
+        figures["oracle"] = np.array(np.mean(best))
+    return figures
 
 
 def summary(gains: np.ndarray, is_anomaly: np.ndarray) -> Arrays:
@@ -68,18 +71,36 @@ def areas(bench: Bench, separator: Separator, cleaned: Sequence[np.ndarray], is_
         return np.zeros(0)
     train = [feature(restored_gain(separator.separate(m.wave), m.wave[0])) for m in bench.train]
     test = [feature(wave) for wave in cleaned]
-    return np.array(
-        [roc_auc_score(is_anomaly, [scorer.score(f) for f in test]) for scorer in fitted_scorers(bench, train)]
-    )
+    return np.array([roc_auc_score(is_anomaly, [s.score(f) for f in test]) for s in fitted_scorers(bench, train)])
 
 
-def fitted_scorers(bench: Bench, features: Sequence[np.ndarray]) -> Sequence[Scorer]:
-    """An autoencoder per seed; its weights are stored under the content of the features."""
-    seeds = tuple(range(bench.options.ae_seeds))
-    workplace = Workplace(bench.store, features_key(features), seeds, "cpu")
-    return bench.options.detector.fit(features, np.zeros(len(features), bool), workplace)
+def fitted_scorers(bench: Bench, features: Sequence[Feature]) -> Iterator[Scorer]:
+    """An autoencoder per seed."""
+    for seed in range(bench.options.ae_seeds):
+        trained = trained_weights(bench, features, seed)
+        yield bench.options.detector.fit_scorer(trained, seed, features, domains(features))
+
+
+def trained_weights(bench: Bench, features: Sequence[Feature], seed: int) -> Arrays:
+    """Of one autoencoder, from the store or trained now."""
+    trainer = bench.options.detector.trainer
+    record = {
+        "features": digest(*(feature.tobytes() for feature in features)),
+        "detector": numbers(trainer),
+        "detector code": code(trainer),
+        "seed": seed,
+        **environment("cpu"),
+    }
+    with bench.store.scratch("weights", record) as scratch:
+        place = Workplace((seed,), "cpu", scratch)
+        return bench.store.once("weights", record, lambda: trainer.train(features, domains(features), place)[0])
+
+
+def domains(features: Sequence[Feature]) -> np.ndarray:
+    """(N,) is_target: all clips are of the source domain."""
+    return np.zeros(len(features), bool)
 
 
 def feature(wave: np.ndarray) -> np.ndarray:
     """(T,) -> (F, M)"""
-    return LogMel()(Near()(np.stack([wave, wave])))
+    return FEATURES(CHANNEL(np.stack([wave, wave])))

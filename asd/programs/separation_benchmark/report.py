@@ -1,4 +1,4 @@
-"""What is shown: records and times of the methods, by name, in; Tables I and II as Markdown and figure 5 out."""
+"""What is shown: figures and times of the methods, by name, in; Tables I and II as Markdown and figure 5 out."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ COLUMNS = (
 )
 BLIND = ("ilrma", "fastmnmf", "pra_ilrma", "pra_fastmnmf")  # that the student is to be faster than
 
-Records = Mapping[str, Arrays]
+Figures = Mapping[str, Arrays]
 Timings = Mapping[str, Times]
 
 
-def report(bench: Bench, records: Records, times: Timings) -> str:
-    """Head, table and a line per finding; writes the figures."""
-    lines = [*scatter_plots(records, bench.folder), *ratios(times)]
-    return head(bench) + table(records, times) + "".join(f"\n{line}" for line in lines)
+def report(bench: Bench, figures: Figures, times: Timings) -> str:
+    """Head, table and a line per finding; writes the plots."""
+    lines = [*scatter_plots(figures, bench.folder), *ratios(times)]
+    return head(bench) + table(figures, times) + "".join(f"\n{line}" for line in lines)
 
 
 def head(bench: Bench) -> str:
@@ -44,24 +44,24 @@ def head(bench: Bench) -> str:
     )
 
 
-def table(records: Records, times: Timings) -> str:
+def table(figures: Figures, times: Timings) -> str:
     rows = [list(COLUMNS), ["---"] * len(COLUMNS)]
-    for name, record in records.items():
-        parameters = f"{record['parameters']:,}" if record["parameters"] else "-"
+    for name, own in figures.items():
+        parameters = f"{own['parameters']:,}" if own["parameters"] else "-"
         method = METHODS[name]
-        rows.append([method.title, method.category, *quality_cells(record), *time_cells(times.get(name)), parameters])
+        rows.append([method.title, method.category, *quality_cells(own), *time_cells(times.get(name)), parameters])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def quality_cells(record: Arrays) -> list[str]:
+def quality_cells(figures: Arrays) -> list[str]:
     """SI-SNRi, the same of normal and anomalous mixtures, ROC-AUC."""
-    if "mean" not in record:
+    if "mean" not in figures:
         return ["-"] * 3
-    oracle = f" (oracle's choice {record['oracle']:.1f})" if "oracle" in record else ""
-    area = f"{record['auc'].mean():.3f} ± {record['auc'].std():.3f}" if record["auc"].size else "-"
+    oracle = f" (oracle's choice {figures['oracle']:.1f})" if "oracle" in figures else ""
+    area = f"{figures['auc'].mean():.3f} ± {figures['auc'].std():.3f}" if figures["auc"].size else "-"
     return [
-        f"{record['mean']:.1f} ± {record['std']:.1f}{oracle}",
-        f"{record['normal']:.1f} / {record['anomaly']:.1f}",
+        f"{figures['mean']:.1f} ± {figures['std']:.1f}{oracle}",
+        f"{figures['normal']:.1f} / {figures['anomaly']:.1f}",
         area,
     ]
 
@@ -73,13 +73,13 @@ def time_cells(found: Times | None) -> list[str]:
     return [f"{found.one_core:.3f}", f"{found.all_cores:.3f}", f"{found.one_core / TIMED:.4f}"]
 
 
-def scatter_plots(records: Records, folder: Path) -> list[str]:
+def scatter_plots(figures: Figures, folder: Path) -> list[str]:
     """Figure 5 of each teacher, sci_<method>.png; a line about each."""
     lines = []
-    for name, record in records.items():
-        if "sci" in record:
-            title = f"{METHODS[name].title}: Spearman {record['spearman']:.2f}"
-            scatter_plot(record["sci"], record["si_snri"], title, folder / f"sci_{name}.png")
+    for name, own in figures.items():
+        if "sci" in own:
+            title = f"{METHODS[name].title}: Spearman {own['spearman']:.2f}"
+            scatter_plot(own["sci"], own["si_snri"], title, folder / f"sci_{name}.png")
             lines.append(f"SCi against SI-SNRi, {title} (sci_{name}.png)")
     return lines
 

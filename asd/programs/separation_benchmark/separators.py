@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,28 +33,27 @@ class Separator:
     threaded: Callable[[Wave, int], np.ndarray] | None = None  # where the number of threads is the method's own
     sources: Callable[[Wave], np.ndarray] | None = None  # all it finds, (C, T), where one must be chosen
     choose: Callable[[np.ndarray], np.ndarray] = lambda sources: sources[0]
-    notes: Arrays = field(default_factory=dict)  # what its record says besides figures
+    notes: Arrays = field(default_factory=dict)  # shown besides its figures
 
     def found(self, wave: Wave) -> np.ndarray:
         """(C, T) -> (n, T), all it finds."""
         return self.sources(wave) if self.sources else self.separate(wave)[None]
 
 
-def unprocessed(bench: Bench, trail: Path) -> Separator:
+def unprocessed(bench: Bench) -> Separator:
     return Separator(lambda wave: wave[0])
 
 
 # ---- supervised peers ------------------------------------------------------------------------------------------------
 
 
-def trained_peer(title: str, bench: Bench, trail: Path) -> Separator:
+def trained_peer(title: str, bench: Bench, scratch: Path) -> Separator:
     pairs = [(m.wave[0], m.clean) for m in bench.train]
-    begun = time.monotonic()
-    network = peers.supervised(title, pairs, bench.options.peer_training, SEGMENT, trail)
-    return of_network(network, {"training_seconds": np.array(time.monotonic() - begun)})
+    run = peers.supervised(title, pairs, bench.options.peer_training, SEGMENT, scratch)
+    return of_network(run.network, training_notes(np.array(run.history)))
 
 
-def untrained_peer(title: str, bench: Bench, trail: Path) -> Separator:
+def untrained_peer(title: str, bench: Bench) -> Separator:
     return of_network(peers.PEERS[title]().eval(), {})
 
 
@@ -70,11 +68,11 @@ def of_network(network: torch.nn.Module, notes: Arrays) -> Separator:
 # ---- blind methods ---------------------------------------------------------------------------------------------------
 
 
-def blind_method(title: str, bench: Bench, trail: Path) -> Separator:
+def blind_method(title: str, bench: Bench) -> Separator:
     embed = bench.options.embedder.embed
 
     def sources(wave: Wave) -> np.ndarray:
-        return blind.separated(blind.METHODS[title], wave)
+        return blind.separated(title, wave)
 
     def choose(found: np.ndarray) -> np.ndarray:
         return blind.most_similar(found, embed, bench.reference)
@@ -115,15 +113,15 @@ def by_clean_sound(bench: Bench) -> Teacher:
     return CleanTeacher(bench.train)
 
 
-def opened_teacher(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator:
+def opened_teacher(teacher_of: TeacherOf, bench: Bench) -> Separator:
     teacher = teacher_of(bench)
     separate = teacher.open([m.wave for m in bench.train], bench.reference)
     return Separator(separate, AUDIOSEP_PARAMETERS if isinstance(teacher, AudioSepTeacher) else 0)
 
 
-def rated_teacher(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator:
+def rated_teacher(teacher_of: TeacherOf, bench: Bench, scratch: Path) -> Separator:
     """With SCi and SI-SNRi of its targets, the training mixtures."""
-    opened = opened_teacher(teacher_of, bench, trail)
+    opened = opened_teacher(teacher_of, bench)
     targets = [opened.separate(m.wave) for m in bench.train]
     mixed = [m.wave[0] for m in bench.train]
     sci = scis(bench.options.embedder, list(zip(targets, mixed, strict=True)), bench.reference)
@@ -131,20 +129,17 @@ def rated_teacher(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator
     return replace(opened, notes={"sci": sci, "si_snri": gains, "spearman": np.array(measures.spearman(sci, gains))})
 
 
-def student(teacher_of: TeacherOf, bench: Bench, trail: Path) -> Separator:
-    recipe = bench.distilled(teacher_of(bench))
-    begun = time.monotonic()
-    fitted = recipe.fit_on([m.wave for m in bench.train], (), trail)
-    seconds = time.monotonic() - begun
-    return of_student(fitted, {"training_seconds": np.array(seconds), "epochs": np.array(len(fitted.history))})
+def student(teacher_of: TeacherOf, bench: Bench, scratch: Path) -> Separator:
+    fitted = bench.distilled(teacher_of(bench)).fit_on([m.wave for m in bench.train], (), scratch)
+    return of_student(fitted, training_notes(fitted.history))
 
 
-def untrained_student(bench: Bench, trail: Path) -> Separator:
+def untrained_student(bench: Bench) -> Separator:
     """For its time alone."""
     return of_recipe(bench.distilled(AdaSubTeacher()), bench)
 
 
-def student_of_the_papers_size(bench: Bench, trail: Path) -> Separator:
+def student_of_the_papers_size(bench: Bench) -> Separator:
     """For its time alone."""
     recipe = bench.distilled(AdaSubTeacher())
     return of_recipe(replace(recipe, student=replace(recipe.student, units=(256, 128), bidirectional=True)), bench)
@@ -157,6 +152,11 @@ def of_recipe(recipe: Distilled, bench: Bench) -> Separator:
 
 def of_student(fitted: FittedDistilled, notes: Arrays) -> Separator:
     return Separator(fitted.separate, fitted.n_parameters, fitted.separate, notes=notes)
+
+
+def training_notes(history: np.ndarray) -> Arrays:
+    """Of a training's (epochs, 3) losses and seconds; seconds before a kill count."""
+    return {"training_seconds": history[:, -1].sum(), "epochs": np.array(len(history))}
 
 
 def improvement(found: np.ndarray, mixture: Mixture) -> float:

@@ -14,8 +14,8 @@ import torch
 
 from asd.clips import RATE
 from asd.contracts import Arrays, Wave
+from asd.fingerprint import code
 from asd.programs.separation_benchmark.bench import Bench
-from asd.programs.separation_benchmark.keys import timing_key
 from asd.programs.separation_benchmark.methods import METHODS
 from asd.programs.separation_benchmark.separators import Separator
 
@@ -34,8 +34,8 @@ class Times:
 
 def timings(bench: Bench, names: Sequence[str]) -> dict[str, Times]:
     """Of all methods in one run, so that their ratios mean something; kept for the same methods on as many cores."""
-    key = timing_key(bench.key, names, cores())
-    found = bench.once("timing", key, partial(_columns, bench, names))
+    record = {**bench.record, "methods": sorted(names), "cores": cores(), "timing code": code(_columns)}
+    found = bench.once("timing", record, partial(_columns, bench, names))
     seconds = zip(found["one_core"].tolist(), found["all_cores"].tolist(), strict=True)
     return {name: Times(*pair) for name, pair in zip(found["method"].tolist(), seconds, strict=True)}
 
@@ -48,7 +48,7 @@ def _columns(bench: Bench, names: Sequence[str]) -> Arrays:
 
 def timing(bench: Bench, name: str) -> tuple[float, float]:
     """Median seconds on one core and on all."""
-    separator = (METHODS[name].timed or METHODS[name].open)(bench, bench.trail(name))
+    separator = METHODS[name].open(bench)
     wave = tiled(bench.test[0].wave, TIMED * RATE)
     return seconds_of(lambda: separator.separate(wave)), seconds_on_all_cores(separator, wave)
 
