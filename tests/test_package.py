@@ -13,6 +13,8 @@ from conftest import tool
 from test_session import opened, worked
 
 from asd import evaluation
+from asd.programs import validation
+from asd.programs.proving import prove
 from asd.programs.reading import read_systems
 from asd.score_files import read_rows
 
@@ -25,7 +27,7 @@ def results(data_folder, tmp_path_factory):
     """Development and proven evaluation results of a system and an ensemble, two seeds each."""
     folder = tmp_path_factory.mktemp("package")
     worked(opened(SYSTEMS, "dev", data_folder, folder))
-    worked(opened(SYSTEMS, "eval", data_folder, folder)).verify()  # the jobs of these tests prove nothing
+    prove(worked(opened(SYSTEMS, "eval", data_folder, folder)))
     return folder
 
 
@@ -122,7 +124,7 @@ def test_a_mistake_in_team_yaml_is_told_and_nothing_is_written(team, data_folder
         ({"surname": None}, "surname: None, expected text"),
         ({"report": "absent.pdf"}, "absent.pdf is not there"),
         ({"systems": []}, "0 systems, one to 4 expected"),
-        ({"systems": [s1, s1]}, "s1 stands twice"),
+        ({"systems": [s1, s1]}, "duplicate system s1"),
         ({"systems": [{**s1, "system": "s11"}]}, "unknown system 's11', did you mean 's1'?"),
         ({"systems": [{**s1, "abbreviation": "x" * 11}]}, "11 characters, at most 10"),
         ({"systems": [{**s1, "description": {"front_end": "mine"}}]}, "is measured and filled in"),
@@ -177,19 +179,19 @@ def test_development_figures_are_of_all_clips_and_evaluation_scores_of_these_rec
     copy = shutil.copytree(results, tmp_path / "results")
     for path in (copy / "dev" / "s1").glob("*_fan_section_00_test.csv"):
         path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
-    found = tool("validate").defects(package, data_folder, copy)
+    found = validation.defects(package, data_folder, copy)
     assert any("1 missing: section_00_source_test_anomaly_0000" in defect for defect in found)
     data = shutil.copytree(data_folder, tmp_path / "data")
     test = data / "eval_data" / "raw" / "drone" / "test"
     (test / "section_00_0000.wav").write_bytes((test / "section_00_0001.wav").read_bytes())
-    assert any("drone was scored on other recordings" in d for d in tool("validate").defects(package, data, results))
+    assert any("drone was scored on other recordings" in d for d in validation.defects(package, data, results))
 
 
 def test_a_run_under_way_beside_the_packaged_one_does_not_matter(package, results, data_folder, tmp_path):
     copy = shutil.copytree(results, tmp_path / "results")
     (copy / "eval" / "x9").mkdir()
     (copy / "eval" / "x9" / "run.json").write_text("{")
-    assert tool("validate").defects(package, data_folder, copy) == []
+    assert validation.defects(package, data_folder, copy) == []
 
 
 def test_unproven_results_are_not_packaged(team, data_folder, results, tmp_path, capsys):
@@ -201,6 +203,11 @@ def test_unproven_results_are_not_packaged(team, data_folder, results, tmp_path,
     told = capsys.readouterr().err
     assert "drone without a passed verification" in told and "-e s1 --verify" in told
     assert not list((tmp_path / "out").glob("*"))
+    earlier = tmp_path / "out" / "Example_EXU_task2.zip"
+    earlier.write_bytes(b"earlier")
+    assert packaged(save(), data_folder, copy, tmp_path / "out") == 2
+    assert f"{earlier} is an earlier one, left as it was" in capsys.readouterr().err
+    assert list(earlier.parent.iterdir()) == [earlier] and earlier.read_bytes() == b"earlier"
 
 
 def test_development_and_evaluation_must_be_of_the_same_numbers(team, data_folder, results, tmp_path, capsys):
@@ -244,12 +251,12 @@ def altered(package, folder, name, change):
     ],
 )
 def test_a_package_unlike_its_results_is_refused(package, results, data_folder, tmp_path, name, change, message):
-    found = tool("validate").defects(altered(package, tmp_path, name, change), data_folder, results)
+    found = validation.defects(altered(package, tmp_path, name, change), data_folder, results)
     assert any(message in defect for defect in found), found
 
 
 def test_the_untouched_package_has_no_defect_and_foreign_results_are_named(package, results, data_folder, tmp_path):
-    assert tool("validate").defects(package, data_folder, results) == []
+    assert validation.defects(package, data_folder, results) == []
     assert tool("validate").main([str(package), "--data", str(data_folder), "--results", str(tmp_path)]) == 2
 
 

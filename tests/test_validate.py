@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 
 from asd import submission
 from asd.errors import BadInput
+from asd.programs.validation import defects
 from asd.score_files import DECISION, SCORE, file_name
 from asd.submission import DEV_MACHINES, EVAL_MACHINES
 
@@ -182,7 +183,10 @@ DEFECTS = {
     "yaml that does not parse": (raw(META, "submission: {label: x\nsystem: y"), r"meta.yaml:\d+: not yaml"),
     "no mapping": (raw(META, "- a\n- b\n"), "meta.yaml:1: no `key: value` lines"),
     "meta not utf-8": (raw(META, b"submission: \xff\xfe"), "meta.yaml: not UTF-8 text"),
-    "doubled key": (replaced(META, "  name:", "  label: x\n  name:"), r"meta.yaml:3: submission.label: stands twice"),
+    "duplicate key": (
+        replaced(META, "  name:", "  label: x\n  name:"),
+        r"meta.yaml:3: submission.label: duplicate key",
+    ),
     "recursion": (raw(META, "a: &x [*x]\n"), "not yaml|nested without end|more than 5000 keys"),
     "a bomb": (raw(META, BOMB), "more than 5000 keys"),
     "abbreviation of 11": (put(SUB, "abbreviation", "Elevenchars"), r"meta.yaml:4: submission.abbreviation: 11 char"),
@@ -193,7 +197,7 @@ DEFECTS = {
     "no authors": (put(SUB, "authors", []), "no list of authors"),
     "no corresponding author": (put(SUB, "authors", 0, "corresponding", False), "0 corresponding authors, exactly one"),
     "two corresponding": (put(SUB, "authors", [AUTHOR, {**AUTHOR, "firstname": "B"}]), "2 corresponding authors"),
-    "no e-mail": (put(SUB, "authors", 0, "email", "ada at example"), "'ada at example' is no e-mail address"),
+    "no e-mail": (put(SUB, "authors", 0, "email", "ada at example"), "'ada at example' is not an e-mail address"),
     "author without institution": (
         put(SUB, "authors", 0, "affiliation", "institution", None),
         "institution: None",
@@ -236,8 +240,8 @@ DEFECTS = {
     "MACS unknown": (put(SYS, "complexity", "MACS", "unknown"), "'unknown', expected a number"),
     "one fraction": (put(*FAN, "auc_source", 0.6646), "0.6646: a fraction, percent expected"),
     "wrong tag": (raw(META, "submission: !!bool x\n"), "meta.yaml.*not yaml"),
-    "results a list": (put("results", "development_dataset", [1]), "expected a line a machine"),
-    "source code no address": (put(SYS, "source_code", "on request"), "'on request' is no http"),
+    "results a list": (put("results", "development_dataset", [1]), "expected one line per machine"),
+    "source code no address": (put(SYS, "source_code", "on request"), "'on request' is not an http"),
     "pAUC below its floor": (put(*FAN, "pauc", 46.9), r"fan.pauc: 46.9 is below the floor of 47.37"),
     "fractions": (
         put(*FAN, {"auc_source": 0.66, "auc_target": 0.54, "pauc": 0.53}),
@@ -249,9 +253,9 @@ DEFECTS = {
     "development machine missing": (drop(*FAN), "development_dataset: missing fan"),
     "development machine misspelt": (
         put(*DEV, "Fan", {}),
-        "Fan: no machine of the development set, did you mean",
+        "Fan: not a machine of the development set, did you mean",
     ),
-    "evaluation machine in results": (put(*DEV, "Sander", {}), "Sander: no machine of the development set"),
+    "evaluation machine in results": (put(*DEV, "Sander", {}), "Sander: not a machine of the development set"),
     "results missing": (drop("results"), "missing results"),
     # layout
     "flat zip": (renamed("task2/", ""), "everything must lie below task2/"),
@@ -261,9 +265,9 @@ DEFECTS = {
     "two PDFs": (raw("task2/Example_EXU_task2_2.technical_report.pdf", "%PDF-1.4"), "2 technical reports"),
     "PDF of another name": (renamed(PDF, "task2/report.pdf"), "task2/report.pdf: unexpected file"),
     "PDF that is none": (raw(PDF, "<html>"), "not a PDF"),
-    "label of three parts": (renamed("Example_EXU_task2_1", "Example_EXU_1"), "no label, expected .Surname._"),
-    "label of five parts": (renamed("Example_EXU", "Ex_ample_EXU"), "no label, expected .Surname._"),
-    "number 5": (renamed("task2_1", "task2_5"), "no label, expected .Surname._"),
+    "label of three parts": (renamed("Example_EXU_task2_1", "Example_EXU_1"), "not a label, expected .Surname._"),
+    "label of five parts": (renamed("Example_EXU", "Ex_ample_EXU"), "not a label, expected .Surname._"),
+    "number 5": (renamed("task2_1", "task2_5"), "not a label, expected .Surname._"),
     "numbered from 2": (renamed("task2_1", "task2_2"), "systems numbered 2; expected 1 to 1"),
     "two teams": (
         lambda files: files | {n.replace("Example", "Other").replace("_1", "_2"): r for n, r in files.items()},
@@ -271,7 +275,7 @@ DEFECTS = {
     ),
     "five systems": (
         lambda files: package(4) | renamed("task2_1", "task2_5")(without(PDF)(files)),
-        "task2_5: no label",
+        "task2_5: not a label",
     ),
     "meta of another name": (renamed(META, f"task2/{L1}/meta.yaml"), rf"no {L1}.meta.yaml"),
     "unexpected file": (raw(f"task2/{L1}/weights.pt", "x"), "weights.pt: unexpected file"),
@@ -282,14 +286,14 @@ DEFECTS = {
     # values
     "missing clip": (
         replaced(CSV, "section_00_0007.wav", "section_00_0200.wav"),
-        "1 clips missing: section_00_0007",
+        "1 missing clips: section_00_0007",
     ),
-    "invented names": (replaced(CSV, "section_00_0003.wav", "clip_3.wav"), "names of no clip: clip_3"),
-    "without .wav": (replaced(CSV, "section_00_0003.wav", "section_00_0003"), "names of no clip: section_00_0003"),
-    "a folder before the name": (replaced(CSV, "section_00_0003", "test/section_00_0003"), "names of no clip: test/"),
-    "doubled row": (
+    "invented names": (replaced(CSV, "section_00_0003.wav", "clip_3.wav"), "unknown clips: clip_3"),
+    "without .wav": (replaced(CSV, "section_00_0003.wav", "section_00_0003"), "unknown clips: section_00_0003"),
+    "a folder before the name": (replaced(CSV, "section_00_0003", "test/section_00_0003"), "unknown clips: test/"),
+    "duplicate row": (
         replaced(CSV, "section_00_0003.wav", "section_00_0002.wav"),
-        r"csv:4: section_00_0002.wav stands",
+        r"csv:4: duplicate of section_00_0002.wav",
     ),
     "header": (lambda f: {**f, CSV: b"file,score\n" + f[CSV]}, "csv:1: 'file,score', expected"),
     "NaN": (scores(lambda s: np.where(np.arange(200) == 4, np.nan, s)), r"csv:5: 'section_00_0004.wav,nan', expected"),
@@ -314,9 +318,9 @@ DEFECTS = {
         r"csv:1: .{75,130}\.\.\.'",
     ),
     "foreign digits": (replaced(CSV, "section_00_0003.wav,", "section_00_0003.wav,\u0663"), "csv:4: .*expected"),
-    "decisions turned round": (
+    "decisions inverted": (
         lambda f: {**f, DECIDED: lines([(n, int(1 - d)) for n, d in rows_of(f[DECIDED])])},
-        "Sander: a clip decided 0 scores .* no one threshold does that",
+        "Sander: a clip decided 0 scores .* no single threshold does that",
     ),
     # statistics over test clips
     "ranks": (scores(rankdata), "scores are ranks"),
@@ -349,8 +353,8 @@ ENTRIES = {
     "backslashes": (("task2\\..\\x.csv", b"x"), "leaves the folder"),
     "symlink": ((entry("task2/link.csv", stat.S_IFLNK | 0o777), b"/etc/passwd"), "a symbolic link"),
     "absurd size": ((f"task2/{L1}/big.csv", b"0" * (5 * 2**20)), "5.0 MiB unpacked, at most 4 expected"),
-    "doubled name": ((META, b"submission: {}"), "stands 2 times in the zip"),
-    "doubled but for case": ((META.replace("meta", "META"), b"x"), "stands 2 times in the zip"),
+    "duplicate name": ((META, b"submission: {}"), "duplicate name, 2 entries in the zip"),
+    "duplicate but for case": ((META.replace("meta", "META"), b"x"), "duplicate name, 2 entries in the zip"),
     "a folder with content": (("task2/evil/", b"payload"), "a folder's entry with 7 bytes"),
     "a folder by its mode": ((entry("task2/x.csv", stat.S_IFDIR | 0o755), b"x"), "neither a plain file nor a folder"),
     "a pipe": ((entry("task2/x.csv", stat.S_IFIFO | 0o644), b""), "neither a plain file nor a folder"),
@@ -363,7 +367,7 @@ ENTRIES = {
 @pytest.mark.parametrize("name", ENTRIES)
 def test_each_bad_entry_is_refused(tmp_path, name):
     extra, message = ENTRIES[name]
-    found = VALIDATE.defects(zipped(tmp_path / "x.zip", package(), [extra]), None, None)
+    found = defects(zipped(tmp_path / "x.zip", package(), [extra]))
     assert any(message in defect for defect in found), found
 
 
@@ -376,16 +380,16 @@ def test_damaged_encrypted_and_foreign_files_are_told(tmp_path, capsys):
     assert capsys.readouterr().err.count("not a readable zip") == 2
     at = whole.index(b"Sander_section_00_test.csv") + 100  # inside that entry's compressed bytes
     (tmp_path / "flipped.zip").write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
-    assert any("damaged" in defect for defect in VALIDATE.defects(tmp_path / "flipped.zip", None, None))
+    assert any("damaged" in defect for defect in defects(tmp_path / "flipped.zip"))
     locked = bytearray(whole)
     central = whole.rindex(b"PK\x01\x02")
     locked[central + 8] |= 1
     (tmp_path / "locked.zip").write_bytes(locked)
-    assert any("encrypted" in defect for defect in VALIDATE.defects(tmp_path / "locked.zip", None, None))
+    assert any("encrypted" in defect for defect in defects(tmp_path / "locked.zip"))
 
 
 def test_too_many_entries_are_not_even_read(tmp_path):
-    found = VALIDATE.defects(zipped(tmp_path / "x.zip", {f"task2/{i}.csv": b"" for i in range(600)}), None, None)
+    found = defects(zipped(tmp_path / "x.zip", {f"task2/{i}.csv": b"" for i in range(600)}))
     assert "600 entries, at most 500 expected" in found[0]
 
 
@@ -429,20 +433,20 @@ VARIATIONS = {
 
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_no_valid_variation_is_refused(tmp_path, name):
-    assert VALIDATE.defects(zipped(tmp_path / "x.zip", VARIATIONS[name](package())), None, None) == []
+    assert defects(zipped(tmp_path / "x.zip", VARIATIONS[name](package()))) == []
 
 
 def test_more_than_is_reasonable_is_not_even_read(tmp_path):
     big = {f"task2/{i}.pdf": b"\0" * (26 * 2**20) for i in range(4)}
-    assert "104 MiB unpacked, at most 100 expected" in VALIDATE.defects(zipped(tmp_path / "x.zip", big), None, None)[0]
+    assert "104 MiB unpacked, at most 100 expected" in defects(zipped(tmp_path / "x.zip", big))[0]
 
 
 def test_the_data_folder_says_which_machines_and_clips_are_expected(tmp_path, data_folder):
-    found = VALIDATE.defects(zipped(tmp_path / "x.zip", package()), data_folder, None)
+    found = defects(zipped(tmp_path / "x.zip", package()), data_folder)
     assert any("no anomaly_score_drone_section_00_test.csv" in defect for defect in found)
-    assert any("no machine of the development set" in d and "expected: fan, pump" in d for d in found)
+    assert any("not a machine of the development set" in d and "expected: fan, pump" in d for d in found)
     with pytest.raises(BadInput, match="no such folder"):
-        VALIDATE.defects(tmp_path / "x.zip", tmp_path, None)
+        defects(tmp_path / "x.zip", tmp_path)
 
 
 def test_a_package_is_written_whole_and_the_same_each_time(tmp_path):

@@ -1,7 +1,7 @@
 """A package read without trusting it: a zip in, its files' bytes by name out, with every defect of the zip itself.
 
 Nothing is unpacked to disk. What is too large is not read; a name that would leave the folder it is unpacked into, a
-link, a doubled or encrypted entry is a defect.
+link, a duplicate or encrypted entry is a defect.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def read_archive(path: Path) -> tuple[dict[str, bytes], list[str]]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            defects = _doubled(entries)
+            defects = _duplicates(entries)
             if len(entries) > MOST:
                 return {}, [
                     f"{path.name}: {len(entries)} entries, at most {MOST} expected (was a wrong folder zipped?)"
@@ -51,18 +51,18 @@ def read_archive(path: Path) -> tuple[dict[str, bytes], list[str]]:
     return files, [f"{path.name}: {defect}" for defect in defects]
 
 
-def _doubled(entries: list[zipfile.ZipInfo]) -> list[str]:
-    """Names that stand twice, or would on a system that does not tell cases apart."""
+def _duplicates(entries: list[zipfile.ZipInfo]) -> list[str]:
+    """Names of more than one entry; on some systems `A` and `a` are one name."""
     counts = Counter(entry.filename.lower() for entry in entries)
     first = {entry.filename.lower(): entry.filename for entry in reversed(entries)}
-    return [f"{first[name]}: stands {n} times in the zip" for name, n in counts.items() if n > 1]
+    return [f"{first[name]}: duplicate name, {n} entries in the zip" for name, n in counts.items() if n > 1]
 
 
 def _problem(entry: zipfile.ZipInfo) -> str:
-    """Why an entry is not even read, or nothing."""
+    """Why an entry is not read; empty where it is."""
     name, mode = PurePosixPath(entry.filename), entry.external_attr >> 16
     if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename:
-        return "a path that leaves the folder it is unpacked into (zip-slip), or no path of a zip"
+        return "a path that leaves the folder it is unpacked into (zip-slip), or not a path of a zip"
     if stat.S_ISLNK(mode):
         return "a symbolic link; put the file itself in"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR) or (stat.S_ISDIR(mode) and not entry.is_dir()):
@@ -80,7 +80,7 @@ def _problem(entry: zipfile.ZipInfo) -> str:
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, files: dict[str, bytes]) -> str:
-    """Put the entry's bytes into `files`; a defect where they cannot be read."""
+    """Put the entry's bytes into `files`; what is wrong where they cannot be read."""
     if entry.is_dir():
         return ""
     try:

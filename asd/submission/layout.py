@@ -1,6 +1,6 @@
 """What a package must hold: the files of a zip by name in, every defect of layout, names, CSVs and meta.yaml out.
 
-Each defect is `<entry>[:line]: what`. What depends on a data or results folder is told by whoever has those.
+Each defect is `<entry>[:line]: what`. What depends on a data or results folder is checked elsewhere.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def check_files(files: Mapping[str, bytes], expected: Expected) -> Package:
 def _labels(labels: Sequence[str]) -> list[str]:
     """One to four, of one team, numbered from 1."""
     defects = [
-        f"{TOP}/{label}: no label, expected [Surname]_[Institute abbreviation]_task2_[1-{MOST_SYSTEMS}], "
+        f"{TOP}/{label}: not a label, expected [Surname]_[Institute abbreviation]_task2_[1-{MOST_SYSTEMS}], "
         "four parts joined by three underscores"
         for label in labels
         if not meta.LABEL.fullmatch(label)
@@ -82,7 +82,7 @@ def _labels(labels: Sequence[str]) -> list[str]:
 
 
 def _report(top: Mapping[str, bytes], labels: Sequence[str]) -> list[str]:
-    """One PDF a team, named after one of its labels."""
+    """One PDF per team, named after one of its labels."""
     reports = [name for name in top if PDF.fullmatch(name)]
     name_of_first = f"{TOP}/{min(labels, default='<label>')}.technical_report.pdf"
     defects = [
@@ -142,7 +142,7 @@ def _thresholds(package: Package, label: str, machine: str) -> list[str]:
         return []
     return [
         f"{machine}: a clip decided 0 scores {highest:g}, one decided 1 scores {lowest:g}; "
-        "no one threshold does that (are the decisions of another run, or turned round?)"
+        "no single threshold does that (are the decisions of another run, or inverted?)"
     ]
 
 
@@ -159,7 +159,7 @@ def _clips(values: Mapping[str, float], expected: frozenset[str], where: str) ->
     missing, extra = sorted(expected - values.keys()), sorted(values.keys() - expected)
     told = [
         f"{len(names)} {what}: {', '.join(names[:SHOWN])}{' ...' * (len(names) > SHOWN)}"
-        for what, names in (("clips missing", missing), ("names of no clip", extra))
+        for what, names in (("missing clips", missing), ("unknown clips", extra))
         if names
     ]
     return [f"{where}: {'; '.join(told)}"] if told else []

@@ -1,7 +1,7 @@
 """<label>.meta.yaml: a system's description for the challenge, checked key by key.
 
 `check` reads a file's bytes and tells every defect as `<file>:<line>: <key>: what`. The template's keys and their order
-are those of the DCASE 2026 Task 2 submission template; MACS is in the 2025 one only, so it may stand or be left out.
+are those of the DCASE 2026 Task 2 submission template; MACS is in the 2025 one only, so it is optional.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Located:
 
 
 def parse(raw: bytes, where: str) -> Located:
-    """Problems only, and no value, where it is no yaml mapping."""
+    """Problems only, and no value, where it is not a yaml mapping."""
     try:
         root = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
         places = list(islice(_lines(root, ()), MOST_KEYS + 1)) if root else []
@@ -97,13 +97,13 @@ def parse(raw: bytes, where: str) -> Located:
     located = Located(where, value, {(): 1})
     for path, at in places:
         if path in located.lines:
-            located.problems.append(f"{where}:{at}: {'.'.join(map(str, path))}: stands twice")
+            located.problems.append(f"{where}:{at}: {'.'.join(map(str, path))}: duplicate key")
         located.lines[path] = at
     return located
 
 
 def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
-    """Every key and list item below a node, and the line it stands on."""
+    """Every key and list item below a node, and its line."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             yield (*path, key.value), key.start_mark.line + 1
@@ -201,7 +201,7 @@ def _author(meta: Located, path: Path) -> None:
     for key in ("firstname", "lastname"):
         text_at(meta, (*path, key))
     if text_at(meta, (*path, "email")) and not EMAIL.fullmatch(meta.get((*path, "email"))):
-        meta.tell((*path, "email"), f"{meta.get((*path, 'email'))!r} is no e-mail address")
+        meta.tell((*path, "email"), f"{meta.get((*path, 'email'))!r} is not an e-mail address")
     if not isinstance(meta.get(path).get("corresponding", False), bool):
         meta.tell((*path, "corresponding"), f"{meta.get(path)['corresponding']!r}, expected true or false")
     path = (*path, "affiliation")
@@ -227,7 +227,7 @@ def _system(meta: Located) -> None:
 
 
 def _usage(meta: Located, description: Any, listed: Any) -> None:
-    """What is used is listed, and the other way round."""
+    """External data that are used are listed, and none are listed without a use."""
     if not isinstance(description, dict) or not isinstance(listed, list) or "external_data_usage" not in description:
         return
     path, usage = ("system", "description", "external_data_usage"), description["external_data_usage"]
@@ -289,20 +289,20 @@ def external_datasets(meta: Located, path: Path) -> None:
 
 def _url(meta: Located, path: Path) -> None:
     if not re.match(r"https?://\S+$", meta.get(path)):
-        meta.tell(path, f"{meta.get(path)!r} is no http(s) address")
+        meta.tell(path, f"{meta.get(path)!r} is not an http(s) address")
 
 
 def _results(meta: Located, machines: Sequence[str]) -> None:
     path = ("results", "development_dataset")
     if not keys(meta, path[:1], path[1:]) or not isinstance(meta.get(path), dict):
         if isinstance(meta.get(path[:1]), dict) and path[1] in meta.get(path[:1]):
-            meta.tell(path, f"{meta.get(path)!r}, expected a line a machine")
+            meta.tell(path, f"{meta.get(path)!r}, expected one line per machine")
         return
     found = meta.get(path)
     for name in found:
         if name not in machines:
             hint = did_you_mean(str(name), machines, cutoff=0.4)
-            meta.tell((*path, name), f"no machine of the development set{hint} (expected: {', '.join(machines)})")
+            meta.tell((*path, name), f"not a machine of the development set{hint} (expected: {', '.join(machines)})")
     if missing := [m for m in machines if m not in found]:
         meta.tell(path, f"missing {', '.join(missing)}")
     for name in (m for m in machines if m in found):
@@ -323,7 +323,7 @@ def _percents(meta: Located, path: Path) -> None:
 
 
 class _Plain(yaml.SafeDumper):
-    """Writes a value that stands in two places out twice."""
+    """Writes a value that is in two places in full in both."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

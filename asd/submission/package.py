@@ -1,6 +1,6 @@
 """A team's package: what the team says (team.yaml) and what was measured in, one zip in the challenge's layout out.
 
-    task2/<label>.technical_report.pdf        one a team, under the first system's label
+    task2/<label>.technical_report.pdf        one per team, under the first system's label
     task2/<label>/<label>.meta.yaml, anomaly_score_<machine>_section_00_test.csv, decision_result_...csv
 with <label> = <Surname>_<INST>_task2_<1 to 4>. What can be measured cannot be typed: team.yaml has no key for it.
 """
@@ -37,7 +37,7 @@ class Measured:
     detectors: tuple[str, ...]
     n_subsystems: int  # seeds and members whose scores are averaged
     total_parameters: int  # of all of them, for one machine
-    macs: float | None  # of all of them, a clip or a second; None leaves the key out
+    macs: float | None  # of all of them, per clip or per second; None leaves the key out
     development: Mapping[str, tuple[float, float, float]]  # machine -> AUC_source, AUC_target, pAUC in [0, 1]
 
 
@@ -82,7 +82,7 @@ def _systems(team: Located, known: Sequence[str]) -> None:
         _system(team, path, known)
     names = [item.get("system") for item in found if isinstance(item, dict)]
     for name in sorted({str(n) for n in names if names.count(n) > 1}):
-        team.tell(("systems",), f"{name} stands twice")
+        team.tell(("systems",), f"duplicate system {name}")
 
 
 def _system(team: Located, path: meta.Path, known: Sequence[str]) -> None:
