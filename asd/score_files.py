@@ -2,7 +2,7 @@
 
     anomaly_score_<machine>_section_00_test.csv      section_00_0000.wav,<finite float>
     decision_result_<machine>_section_00_test.csv    section_00_0000.wav,<0 or 1>
-No header, one row a clip, sorted by name. A float is written so that it reads back to the same bits. Reading tells
+No header, one row per clip, sorted by name. A float is written so that it reads back to the same bits. Reading tells
 every problem of a file at once, each as `<file>:<line>: what`.
 """
 

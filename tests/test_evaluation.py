@@ -90,7 +90,7 @@ def test_order_does_not_matter_but_names_do():
         evaluation.evaluate("fan", lost, decisions, NAMES)
     with pytest.raises(BadInput, match="1 extra: invented.wav"):
         evaluation.evaluate("fan", {**scores, "invented.wav": 1.0}, decisions, NAMES)
-    with pytest.raises(BadInput, match="1 doubled: a"):
+    with pytest.raises(BadInput, match="1 duplicate: a"):
         evaluation.same_clips(["a", "a"], ["a"], "fan")
 
 

@@ -113,7 +113,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     assert 34 <= held <= 40  # 38 expected
 
 
-def test_leaving_a_machine_out_shows_who_hangs_on_it():
+def test_leaving_a_machine_out_shows_who_depends_on_it():
     strong, weak = system(1, 3.0), system(2, 0.5)
     entries = [SystemScores("a", {"fan": strong, "pump": weak}), SystemScores("b", {"fan": weak, "pump": strong})]
     truths = {"fan": TRUTH, "pump": TRUTH}
@@ -132,7 +132,7 @@ def test_seeds_have_their_spread_beside_the_ensemble():
     assert row[6] == f"{evaluation.omega(evaluation.terms_of('fan', system(9), TRUTH)):.4f}"
 
 
-def test_published_rows_stand_below_where_they_share_a_machine_or_a_name():
+def test_published_rows_are_below_where_they_share_a_machine_or_a_name():
     published = {
         "s1": {"fan": 0.6, "over all": 0.65},
         "x0": {"over all": 0.5},

@@ -106,14 +106,14 @@ def test_omega_is_the_official_score(tmp_path, results, capsys):
     assert f"{ours:.4f}" in capsys.readouterr().out
 
 
-def test_missing_extra_and_doubled_clips_are_errors_that_name_them(tmp_path, results, capsys):
+def test_missing_extra_and_duplicate_clips_are_errors_that_name_them(tmp_path, results, capsys):
     truth, evaluate = write_list(tmp_path / "eval_data_list_2026.csv"), tool("evaluate")
     path = results / file_name("anomaly_score", "Sander")
     text = path.read_text()
     for changed, message in (
         (text.replace("section_00_0003.wav", "section_00_0900.wav"), "1 missing: section_00_0003.wav"),
         (text + "section_00_0900.wav,1\n", "1 extra: section_00_0900.wav"),
-        (text + "section_00_0003.wav,1\n", "section_00_0003.wav stands twice"),
+        (text + "section_00_0003.wav,1\n", "csv:41: duplicate of section_00_0003.wav"),
     ):
         path.write_text(changed)
         assert evaluate.main([str(results), "--ground-truth", str(truth)]) == 2

@@ -1,6 +1,6 @@
 """Evaluation: scores and decisions by file name in, the challenge's metric out. The only room that reads labels.
 
-truth        which clip is what        metric       AUC, pAUC, Ω, precision, recall, F1 a machine
+truth        which clip is what        metric       AUC, pAUC, Ω, precision, recall, F1 per machine
 intervals    bootstrap over clips      comparison   tables of one or more systems
 """
 

@@ -1,6 +1,6 @@
 """Comparison: one or more systems' scores of the same clips in, tables out, as (title, rows of text cells).
 
-Every table's first row is its header. Published figures stand below a user's own, never in between.
+Every table's first row is its header. Published figures are below a user's own, never in between.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def terms_by_machine(scores: Scores, truths: Truths) -> dict[str, tuple[float, f
 def tables(
     entries: Sequence[SystemScores], truths: Truths, published: Mapping, bootstrap: Bootstrap | None
 ) -> list[Table]:
-    """All tables of these systems. Raises BadInput where a machine or clip is missing, extra or doubled.
+    """All tables of these systems. Raises BadInput where a machine or clip is missing, extra or duplicate.
 
-    `published`: name -> Ω a machine, and "over all", of reports. `bootstrap`: None leaves out the intervals.
+    `published`: name -> Ω per machine, and "over all", of reports. `bootstrap`: None leaves out the intervals.
     """
     for entry in entries:
         same_machines(entry, truths)
@@ -48,7 +48,7 @@ def tables(
 
 
 def published_omegas(raw: Mapping) -> dict[str, dict[str, float]]:
-    """tools/published.yaml as name -> Ω a machine, and "over all"."""
+    """tools/published.yaml as name -> Ω per machine, and "over all"."""
     columns = [*raw["machines"], "over all"]
     totals = {name: {"over all": row["ensemble"]} for name, row in raw["ladder"].items() if "ensemble" in row}
     return totals | {name: dict(zip(columns, values, strict=True)) for name, values in raw["submitted"].items()}
@@ -67,7 +67,7 @@ def metric_rows(entry: SystemScores, truths: Truths) -> list[Sequence[str]]:
 
 
 def interval_rows(draws: Draws) -> list[Sequence[str]]:
-    """A row a machine, then Ω over all of them."""
+    """One row per machine, then Ω over all of them."""
     table: list[Sequence[str]] = [("machine", *METRICS, "omega")]
     for machine, terms in draws.items():  # (B, 3)
         table.append((machine, *(between(column) for column in [*terms.T, omegas(terms)])))
@@ -80,7 +80,7 @@ def between(values: np.ndarray) -> str:
 
 
 def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Mapping) -> list[Sequence[str]]:
-    """A row a system; published ones where they share a machine or a name with these."""
+    """One row per system; published ones where they share a machine or a name with these."""
     machines = [*truths]
     table: list[Sequence[str]] = [("system", *machines, "over all")]
     for entry in entries:
@@ -108,7 +108,7 @@ def omegas_over_all(draws: Draws) -> np.ndarray:
 
 
 def paired_rows(entries: Sequence[SystemScores], truths: Truths, drawn: Mapping[str, Draws]) -> list[Sequence[str]]:
-    """A row a pair: the difference of Ω on the test set itself, its interval, how likely the first is ahead."""
+    """One row per pair: the difference of Ω on the test set itself, its interval, how likely the first is better."""
     table: list[Sequence[str]] = [("systems", "difference", "95 % interval", "probability of improvement")]
     draws = {name: omegas_over_all(of_system) for name, of_system in drawn.items()}
     values = {entry.name: over_all(terms_by_machine(entry.scores, truths)) for entry in entries}
@@ -121,8 +121,8 @@ def paired_rows(entries: Sequence[SystemScores], truths: Truths, drawn: Mapping[
 
 
 def seed_rows(entries: Sequence[SystemScores], truths: Truths) -> list[Sequence[str]]:
-    """Mean, sample standard deviation, least and most over single seeds or members, beside the ensemble."""
-    table: list[Sequence[str]] = [("system", "seeds or members", "mean", "std", "least", "most", "ensemble")]
+    """Mean, sample standard deviation, minimum and maximum over single seeds or members, beside the ensemble."""
+    table: list[Sequence[str]] = [("system", "seeds or members", "mean", "std", "min", "max", "ensemble")]
     for entry in entries:
         values = [over_all(terms_by_machine(scores, truths)) for label, scores in entry.seeds.items()]
         deviation = f"{np.std(values, ddof=1):.4f}" if len(values) > 1 else "-"
@@ -134,7 +134,7 @@ def seed_rows(entries: Sequence[SystemScores], truths: Truths) -> list[Sequence[
 
 
 def left_out_rows(entries: Sequence[SystemScores], truths: Truths) -> list[Sequence[str]]:
-    """Ω over all machines but one: a choice of systems that hangs on a single machine shows here."""
+    """Ω over all machines but one: a choice of systems that depends on a single machine shows here."""
     of = {entry.name: terms_by_machine(entry.scores, truths) for entry in entries}
     table: list[Sequence[str]] = [("left out", *of, *(["best"] if len(of) > 1 else []))]
     for machine in truths:

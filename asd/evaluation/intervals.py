@@ -43,7 +43,7 @@ class Bootstrap:
         return np.stack([*aucs, weighted_pauc(score, anomaly, times)], axis=1)
 
     def _generator(self, machine: str) -> np.random.Generator:
-        """A stream a machine: its draws do not depend on which others are evaluated."""
+        """One stream per machine: its draws do not depend on which others are evaluated."""
         key = int.from_bytes(hashlib.sha256(machine.encode()).digest()[:8], "little")
         return np.random.default_rng([self.seed, key])
 
@@ -92,5 +92,5 @@ def interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def probability_of_improvement(difference: np.ndarray) -> float:
-    """Share of draws (B,) in which the first system is ahead; ties count half."""
+    """Share of draws (B,) in which the first system is better; ties count half."""
     return float(np.mean((difference > 0) + 0.5 * (difference == 0)))

@@ -40,8 +40,12 @@ class Result:
 def same_clips(found: Iterable[str], expected: Iterable[str], where: str) -> None:
     """Raises BadInput, naming clips, unless both hold the same names, each once."""
     found, expected = list(found), set(expected)
-    doubled = sorted({name for name in found if found.count(name) > 1}) if len(set(found)) < len(found) else []
-    problems = {"doubled": doubled, "missing": sorted(expected - set(found)), "extra": sorted(set(found) - expected)}
+    duplicate = sorted({name for name in found if found.count(name) > 1}) if len(set(found)) < len(found) else []
+    problems = {
+        "duplicate": duplicate,
+        "missing": sorted(expected - set(found)),
+        "extra": sorted(set(found) - expected),
+    }
     told = [
         f"{len(names)} {what}: {', '.join(names[:3])}{' ...' * (len(names) > 3)}"
         for what, names in problems.items()
@@ -130,7 +134,7 @@ COLUMNS = (*METRICS, "omega", *(f"{name}_{domain}" for name in DECISIONS for dom
 
 
 def rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    """The Ω table as text cells: a header, a row a machine, and the harmonic mean over all of them."""
+    """The Ω table as text cells: a header, one row per machine, and the harmonic mean over all of them."""
     lines = [figures_of(r) for r in results]
     means = [
         None if None in column else omega(v for v in column if v is not None) for column in zip(*lines, strict=True)

@@ -123,18 +123,18 @@ class ResultFolder:
         return texts
 
     def write_history(self, member: str, machine: str, history: np.ndarray) -> None:
-        """A member's losses an epoch, (epochs, 3)."""
+        """A member's losses per epoch, (epochs, 3)."""
         lines = [f"{i},{a!r},{b!r},{s:.3f}" for i, (a, b, s) in enumerate(history.tolist(), start=1)]
         text = "\n".join(["epoch,training_loss,validation_loss,seconds", *lines]) + "\n"
         write_text(self.folder / "seeds" / member / f"training_{machine}.csv", text)
 
     def record(self, run: Record, machine: str, of_machine: Record) -> None:
-        """Put a machine into run.json beside those that are there."""
+        """Put a machine's record into run.json; those of other machines stay."""
         with self._locked():
             write_json(self.folder / "run.json", {**run, "machines": {**self._machines(), machine: of_machine}})
 
     def unproven(self, machine: str) -> None:
-        """Before a machine's files are rewritten: what was proven of the old ones no longer counts."""
+        """Call it before a machine's files are rewritten: a proof of the old ones no longer counts."""
         if machine in self._machines():
             self.mark(machine, "verified", False)
 

@@ -87,7 +87,7 @@ def _put(scores: dict[str, float], row: dict[str, str], where: str) -> None:
     if problems:
         raise BadInput(problems[0])
     if name in scores:
-        raise BadInput(f"{where}: {name} is a duplicate")
+        raise BadInput(f"{where}: duplicate of {name}")
     scores |= values
 
 
