@@ -17,23 +17,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd import evaluation
 from asd.errors import BadInput
-from asd.programs.reading import read_systems
-from asd.results import part_of
-from asd.tables import FORMATS, rendered
+from asd.programs.comparing import compared
+from asd.programs.reading import published_truths, read_systems
+from asd.tables import FORMATS
 
 
-def truths_of(path: Path, machines: Sequence[str] | None) -> evaluation.Truths:
-    """All machines of the truth at `path`, or those asked for."""
-    truths = evaluation.read_truth(path)
-    lacking = [m for m in machines or () if m not in truths]
-    if lacking:
-        raise BadInput(f"{path}: no truth of {', '.join(lacking)} (there: {', '.join(truths)})")
-    return {m: truths[m] for m in machines or truths}
-
-
-def main(argv: Sequence[str]) -> int:
+def command_line() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS|ZIP", help="system folders or a package")
@@ -42,13 +32,15 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--ci", action="store_true", help="bootstrap intervals and paired differences")
     parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap (%(default)s)")
     parser.add_argument("--format", choices=FORMATS, default="text", help="%(default)s")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    args = command_line().parse_args(argv)
     try:
-        truths = truths_of(args.ground_truth, args.machines)
-        systems = part_of(read_systems(args.results), args.machines)
-        bootstrap = evaluation.Bootstrap(truths, args.draws) if args.ci else None
-        for title, rows in evaluation.tables(systems, truths, {}, bootstrap):
-            print(rendered(title, rows, args.format), end="")
+        truths = published_truths(args.ground_truth, args.machines)
+        systems = read_systems(args.results, args.machines)
+        print(compared(systems, truths, {}, args.draws if args.ci else None, args.format), end="")
     except (BadInput, OSError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2

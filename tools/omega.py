@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ω of finished development scores, by machine and side by side, with intervals; or signs of test statistics in them.
+"""Ω of finished development scores, per machine and side by side, with intervals; or signs of test statistics in them.
 
     python tools/omega.py results/dev/s1 results/dev/ae --ci      tables, bootstrap intervals, paired differences
     python tools/omega.py results/dev                             every system there, beside the published ones
@@ -19,38 +19,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd import evaluation, guard
-from asd.clips import ANONYMOUS
-from asd.contracts import SystemScores
 from asd.errors import BadInput
-from asd.programs.reading import read_systems
-from asd.results import part_of
+from asd.evaluation import published_omegas
+from asd.programs.comparing import compared, signs
+from asd.programs.reading import read_systems, truths_of_names
 from asd.settings import read_yaml
-from asd.tables import FORMATS, rendered
+from asd.tables import FORMATS
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 
 
-def truths_of(systems: Sequence[SystemScores]) -> evaluation.Truths:
-    """The truth that the names of the first system's clips tell."""
-    names = {machine: list(scores) for machine, scores in systems[0].scores.items()}
-    hidden = next((n for of_machine in names.values() for n in of_machine if ANONYMOUS.fullmatch(n)), None)
-    if hidden:
-        raise BadInput(
-            f"{systems[0].name}: {hidden} does not tell its truth; once it is published: "
-            "`python tools/evaluate.py RESULTS --ground-truth PATH`"
-        )
-    return {machine: evaluation.truth_of_names(of_machine) for machine, of_machine in names.items()}
-
-
-def forensic(system: SystemScores) -> list[str]:
-    """Signs in one system, machine by machine, then those that only all machines together give."""
-    files = {m: (scores, system.decisions.get(m)) for m, scores in system.scores.items()}
-    alone = [guard.signs(*of) for of in files.values()][0] if len(files) == 1 else []
-    return [f"{system.name}: {sign}" for sign in alone or guard.signs_of_all(files)]
-
-
-def main(argv: Sequence[str]) -> int:
+def command_line() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="system folders, packages, long CSVs")
@@ -59,18 +38,20 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap (%(default)s)")
     parser.add_argument("--format", choices=FORMATS, default="text", help="%(default)s")
     parser.add_argument("--forensic", action="store_true", help="look for statistics over test clips; needs no truth")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    args = command_line().parse_args(argv)
     try:
-        systems = part_of(read_systems(args.results), args.machines)
+        systems = read_systems(args.results, args.machines)
         if args.forensic:
-            signs = [sign for system in systems for sign in forensic(system)]
-            print("\n".join(signs) if signs else "no sign of statistics over test clips")
-            return 2 if signs else 0
-        truths = truths_of(systems)
-        bootstrap = evaluation.Bootstrap(truths, args.draws) if args.ci else None
-        published = evaluation.published_omegas(read_yaml(PUBLISHED))
-        for title, rows in evaluation.tables(systems, truths, published, bootstrap):
-            print(rendered(title, rows, args.format), end="")
+            found = [sign for system in systems for sign in signs(system)]
+            print("\n".join(found) if found else "no sign of statistics over test clips")
+            return 2 if found else 0
+        published = published_omegas(read_yaml(PUBLISHED))
+        draws = args.draws if args.ci else None
+        print(compared(systems, truths_of_names(systems[0]), published, draws, args.format), end="")
     except (BadInput, OSError) as error:
         print(f"omega.py: {error}", file=sys.stderr)
         return 2
