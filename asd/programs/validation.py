@@ -84,8 +84,9 @@ def against_results(package: Package, expected: Expected, folder: Path, data_fol
     try:
         runs, found = evaluation_runs(folder), []
         for label in package.scores:
-            of_label = against_run(package, label, runs, expected, folder, data_folder)
-            found += [f"{label}: {problem}" for problem in of_label]
+            name, problem = run_behind(package, label, runs, folder)
+            told = against_run(package, label, folder, name, expected, data_folder) if name else [problem]
+            found += [f"{label}: {one}" for one in told]
     except (BadInput, OSError) as error:  # one more thing to mend, beside the defects of the zip itself
         return [str(error)]
     return found
@@ -102,22 +103,22 @@ def evaluation_runs(folder: Path) -> list[SystemScores]:
     return runs
 
 
-def against_run(
-    package: Package,
-    label: str,
-    runs: Sequence[SystemScores],
-    expected: Expected,
-    folder: Path,
-    data_folder: Path | None,
-) -> list[str]:
-    """What a system's run says against its package; the run is known by its scores and decisions."""
+def run_behind(package: Package, label: str, runs: Sequence[SystemScores], folder: Path) -> tuple[str, str]:
+    """The system whose scores and decisions these are, or "" and why there is none."""
     same = [run for run in runs if run.scores == package.scores[label]]
-    name = next((run.name for run in same if run.decisions == package.decisions.get(label)), None)
-    if name is None and same:
-        return [f"its scores are those of {same[0].name}, its decisions are not"]
-    if name is None:
-        there = f"{folder / 'eval'} ({', '.join(run.name for run in runs)})"
-        return [f"its scores are of no system in {there}; was one of them changed since?"]
+    name = next((run.name for run in same if run.decisions == package.decisions.get(label)), "")
+    if name:
+        return name, ""
+    if same:
+        return "", f"its scores are those of {same[0].name}, its decisions are not"
+    there = f"{folder / 'eval'} ({', '.join(run.name for run in runs)})"
+    return "", f"its scores are of no system in {there}; was one of them changed since?"
+
+
+def against_run(
+    package: Package, label: str, folder: Path, name: str, expected: Expected, data_folder: Path | None
+) -> list[str]:
+    """What a system's run says against its package."""
     place, meta = ResultFolder(folder / "eval" / name), package.metas.get(label, {})
     records = results.read_run(place.folder)
     machines = list(package.scores[label])
