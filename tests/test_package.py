@@ -112,6 +112,9 @@ def test_a_package_is_evaluated_against_the_truth_as_its_results_are(package, re
     assert evaluation.read_truth(tmp_path)["drone"] == truth
     evaluate = tool("evaluate").main
     assert evaluate([str(package), "--ground-truth", str(tmp_path)]) == 0
+    words = [str(results / "eval" / "s1"), "--ground-truth", str(tmp_path), "--out", str(tmp_path / "report")]
+    assert tool("report").main(words) == 0
+    assert (tmp_path / "report" / "s1_drone_miss.png").exists()
     from_zip, from_folder = read_systems([package])[1], read_systems([results / "eval" / "s3"])[0]
     assert from_zip.scores == from_folder.scores and from_zip.decisions == from_folder.decisions
 
@@ -262,11 +265,10 @@ def test_the_untouched_package_has_no_defect_and_foreign_results_are_named(packa
 
 # ------------------------------------------------------------------------------------------------------------- report
 @pytest.fixture(scope="module")
-def page(results, data_folder, tmp_path_factory):
+def page(results, tmp_path_factory):
     out = tmp_path_factory.mktemp("report")
     folders = [str(results / "dev" / name) for name in SYSTEMS]
-    words = [*folders, "--data", str(data_folder), "--out", str(out), "--draws", "50"]
-    assert tool("report").main(words) == 0
+    assert tool("report").main([*folders, "--out", str(out), "--draws", "50"]) == 0  # the data folder is recorded
     return out / "report.html"
 
 
@@ -301,6 +303,24 @@ def test_without_a_truth_scores_and_training_alone_are_shown(results, data_folde
     assert tool("report").main([str(folder), "--data", str(data_folder), "--out", str(tmp_path)]) == 0
     assert {p.name for p in tmp_path.glob("*.png")} == {"s1_drone_scores.png", "s1_drone_training.png"}
     assert "the truth of these clips is not known" in (tmp_path / "report.html").read_text()
+
+
+def test_where_the_clips_have_moved_the_page_says_so_until_their_place_is_given(
+    page, results, data_folder, tmp_path, capsys
+):
+    copy = shutil.copytree(results, tmp_path / "results") / "dev" / "s1"
+    moved = re.sub('"folder": "[^"]+"', '"folder": "/absent"', (copy / "run.json").read_text())
+    (copy / "run.json").write_text(moved)
+    report, words = tool("report").main, [str(copy), "--draws", "5"]
+    assert report(words) == 0
+    assert "no spectrograms (/absent: not there;" in (copy / "report" / "report.html").read_text()
+    shown = {path.stem.rpartition("_")[2] for path in (copy / "report").glob("*.png")}
+    assert shown == {"scores", "roc", "training"}
+    assert report([*words, "--data", str(tmp_path)]) == 2
+    assert "no such folder" in capsys.readouterr().err
+    assert report([*words, "--data", str(data_folder)]) == 0
+    again = copy / "report" / "s1_fan_miss.png"
+    assert again.read_bytes() == (page.parent / again.name).read_bytes()
 
 
 def test_the_report_refuses_what_is_no_results_folder(results, tmp_path, capsys):
