@@ -1,8 +1,9 @@
-"""Clips and their names: the challenge's sampling rate, domains, conditions and file-name grammar."""
+"""Clips, their names and files: the challenge's sampling rate, domains, conditions, file-name grammar; whole wavs."""
 
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,3 +74,21 @@ def attribute_pairs(text: str) -> tuple[tuple[str, str], ...]:
     words = text.split("_")
     words += [""] * (len(words) % 2)
     return tuple(zip(words[::2], words[1::2], strict=True))
+
+
+def wav_paths(folder: Path) -> list[Path]:
+    """The wav files of a folder by name; [] where it is missing. Hidden files (macOS: `._*.wav`) are no clips."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(p for p in found if p.suffix.lower() == ".wav" and not p.name.startswith("."))
+
+
+def truncation(path: Path) -> list[str]:
+    """A RIFF header that promises more bytes than the file has."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if len(head) < 12 or head[:4] != b"RIFF":
+        return []
+    promised, there = struct.unpack("<I", head[4:8])[0] + 8, path.stat().st_size
+    if promised <= there or promised >= 2**32 - 1 or promised == 8:  # streamed wavs leave the size at 0 or all ones
+        return []
+    return [f"truncated, {there} of {promised} bytes (was the copy or download cut short?)"]

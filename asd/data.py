@@ -10,7 +10,6 @@ Every check runs before any work and reports every problem it finds, not the fir
 from __future__ import annotations
 
 import csv
-import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asd.clips import ANONYMOUS, RATE, Clip, ClipName
+from asd.clips import ANONYMOUS, RATE, Clip, ClipName, truncation, wav_paths
 from asd.contracts import Wave
 from asd.errors import BadInput, unknown_machine
 
@@ -129,12 +128,6 @@ def survey(folder: Path, splits: tuple[str, ...]) -> Survey:
     return Survey(folder.name, folder, tuple(infos), (*problems, *_attribute_problems(folder)))
 
 
-def wav_paths(folder: Path) -> list[Path]:
-    """The wav files of a folder by name; [] where it is missing. Hidden files (macOS: `._*.wav`) are no clips."""
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(p for p in found if p.suffix.lower() == ".wav" and not p.name.startswith("."))
-
-
 def _wav_paths(folder: Path, split: str, problems: list[str]) -> list[Path]:
     if split == "supplemental":
         return wav_paths(folder)
@@ -188,7 +181,7 @@ def inspect_clip(path: Path, machine: str, split: str) -> tuple[ClipInfo | None,
         ]
     section = path.name.split("_")[1] if path.name.startswith("section_") else "00"
     info = ClipInfo(Clip(path, machine, section), split, head.samplerate, head.channels, head.frames, head.subtype)
-    return info, [f"{short}: {text}" for text in (*_header_problems(info), *_truncation(path))]
+    return info, [f"{short}: {text}" for text in (*_header_problems(info), *truncation(path))]
 
 
 def _header_problems(info: ClipInfo) -> list[str]:
@@ -201,18 +194,6 @@ def _header_problems(info: ClipInfo) -> list[str]:
     if info.n_samples == 0:
         problems.append("no samples")
     return problems
-
-
-def _truncation(path: Path) -> list[str]:
-    """A RIFF header that promises more bytes than the file has."""
-    with open(path, "rb") as file:
-        head = file.read(12)
-    if len(head) < 12 or head[:4] != b"RIFF":
-        return []
-    promised, there = struct.unpack("<I", head[4:8])[0] + 8, path.stat().st_size
-    if promised <= there or promised >= 2**32 - 1 or promised == 8:  # streamed wavs leave the size at 0 or all ones
-        return []
-    return [f"truncated, {there} of {promised} bytes (was the copy or download cut short?)"]
 
 
 def _attribute_problems(folder: Path) -> list[str]:

@@ -23,9 +23,10 @@ RATE = 16_000
 
 
 def tool(file: str) -> ModuleType:
-    """tools/<file>.py as a module; the tools are no package."""
+    """tools/<file>.py or tools/studies/<file>.py as a module; the tools are no package."""
     name = f"tool_{file}"
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{file}.py")
+    path = next(path for path in (TOOLS / f"{file}.py", TOOLS / "studies" / f"{file}.py") if path.exists())
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)

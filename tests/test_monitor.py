@@ -1,21 +1,23 @@
 """Monitoring: block sizes do not matter, windows are clips, and the tool reads files, pipes and growing folders."""
 
 import io
+import shutil
 import struct
-import sys
 import threading
 import time
 
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, tone_in_noise
+from conftest import RATE, tone_in_noise, tool
 from test_contracts import opened
-from test_tools import tool
 
 from asd.errors import BadInput
 from asd.frontends.distillation import student
-from asd.monitoring import Monitor
+from asd.monitoring import Monitor, of_file, of_folder, of_pipe, sources
+from asd.programs import listening
+from asd.programs.fitting import extract
+from asd.programs.writing import write
 
 WINDOW, EVERY = RATE, RATE // 2
 
@@ -29,8 +31,8 @@ def recording():
 def fitted(request, data_folder, tmp_path_factory):
     results = tmp_path_factory.mktemp("monitor")
     session = opened(request.param, data_folder, results)
-    session.extract()
-    session.write(request.param)
+    extract(session)
+    write(session, request.param)
     return request.param, session.fitted(request.param, session.machines[0])
 
 
@@ -96,10 +98,10 @@ def test_memory_does_not_grow(fitted, recording):
     monitor = Monitor(fitted[1], WINDOW, EVERY)
     for _ in range(5):
         monitor.push(recording)
-    assert monitor._wave.shape[1] <= WINDOW + 512 and all(len(ear.heard) <= WINDOW for ear in monitor._ears)
+    assert monitor._wave.shape[1] <= WINDOW + 512 and all(len(s.output) <= WINDOW for s in monitor._streamed)
 
 
-# ---- the tool --------------------------------------------------------------------------------------------------------
+# ---- sources of sound ------------------------------------------------------------------------------------------------
 
 
 def heard(source):
@@ -114,16 +116,14 @@ def wav(recording, tmp_path_factory):
 
 
 def test_a_file_and_a_pipe_give_the_same_samples(wav):
-    monitor = tool("monitor")
     samples = soundfile.read(wav, dtype="float32")[0].T
     raw = (samples.T * 32768).astype("<i2").tobytes()
-    assert np.array_equal(heard(monitor.of_file(wav, 999)), samples)
-    assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(raw), 999)), samples)
-    assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(wav.read_bytes()), 999)), samples)
+    assert np.array_equal(heard(of_file(wav, 999)), samples)
+    assert np.array_equal(heard(of_pipe(io.BytesIO(raw), 999)), samples)
+    assert np.array_equal(heard(of_pipe(io.BytesIO(wav.read_bytes()), 999)), samples)
 
 
-def test_a_growing_folder_is_heard_in_order_and_each_file_once(recording, tmp_path):
-    monitor = tool("monitor")
+def test_a_growing_folder_is_heard_in_order_and_each_file_once(recording, tmp_path, monkeypatch):
     pieces = np.array_split(recording, 3, axis=1)
 
     def record():
@@ -133,13 +133,13 @@ def test_a_growing_folder_is_heard_in_order_and_each_file_once(recording, tmp_pa
 
     thread = threading.Thread(target=record)
     thread.start()
-    monitor.POLL = 0.05
-    assert np.allclose(heard(monitor.of_folder(tmp_path, 4000, 0.6)), recording)
+    monkeypatch.setattr(sources, "POLL", 0.05)
+    assert np.allclose(heard(of_folder(tmp_path, 4000, 0.6)), recording)
     thread.join()
 
 
-def test_a_file_whose_writer_pauses_is_heard_whole(wav, tmp_path):
-    monitor, whole = tool("monitor"), wav.read_bytes()
+def test_a_file_whose_writer_pauses_is_heard_whole(wav, tmp_path, monkeypatch):
+    whole = wav.read_bytes()
     place = tmp_path / "000.wav"
 
     def record():
@@ -149,35 +149,34 @@ def test_a_file_whose_writer_pauses_is_heard_whole(wav, tmp_path):
 
     thread = threading.Thread(target=record)
     thread.start()
-    monitor.POLL = 0.05
-    assert np.array_equal(heard(monitor.of_folder(tmp_path, 4000, 0.6)), soundfile.read(wav, dtype="float32")[0].T)
+    monkeypatch.setattr(sources, "POLL", 0.05)
+    assert np.array_equal(heard(of_folder(tmp_path, 4000, 0.6)), soundfile.read(wav, dtype="float32")[0].T)
     thread.join()
 
 
 def test_a_folder_that_vanishes_or_ends_with_half_a_file_is_refused(wav, tmp_path, monkeypatch):
-    monitor = tool("monitor")
-    monkeypatch.setattr(monitor, "POLL", 0.01)
+    monkeypatch.setattr(sources, "POLL", 0.01)
     (tmp_path / "000.wav").write_bytes(wav.read_bytes()[:5000])
     with pytest.raises(BadInput, match=r"000.wav: truncated, 5000 of \d+ bytes.* not grown for 0.1 s"):
-        heard(monitor.of_folder(tmp_path, 4000, 0.1))
+        heard(of_folder(tmp_path, 4000, 0.1))
     with pytest.raises(BadInput, match="no longer there"):
-        heard(monitor.of_folder(tmp_path / "gone", 4000, 0.1))
-    monkeypatch.setattr(monitor.data, "wav_paths", lambda folder: [folder / "gone.wav"])
+        heard(of_folder(tmp_path / "gone", 4000, 0.1))
+    monkeypatch.setattr(sources, "wav_paths", lambda folder: [folder / "gone.wav"])
     with pytest.raises(BadInput, match="gone.wav: gone before it was heard"):
-        heard(monitor.of_folder(tmp_path, 4000, 0.1))
+        heard(of_folder(tmp_path, 4000, 0.1))
 
 
 def test_a_pipe_ends_with_its_samples_and_is_heard_in_single_samples(wav):
-    monitor, bytes_of = tool("monitor"), wav.read_bytes()
+    bytes_of = wav.read_bytes()
     samples = soundfile.read(wav, dtype="float32")[0].T
     followed = bytes_of + b"LIST" + struct.pack("<I", 40) + bytes(40)
-    assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(followed), 999)), samples)
+    assert np.array_equal(heard(of_pipe(io.BytesIO(followed), 999)), samples)
     for unknown in (0, 0x7FFFF000, 2**32 - 1):
         endless = bytes_of[:40] + struct.pack("<I", unknown) + bytes_of[44:]
-        assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(endless), 999)), samples)
+        assert np.array_equal(heard(of_pipe(io.BytesIO(endless), 999)), samples)
     for n_samples in (1, 10):
         raw = (samples.T[:n_samples] * 32768).astype("<i2").tobytes()
-        assert np.array_equal(heard(monitor.of_pipe(io.BytesIO(raw), 1)), samples[:, :n_samples])
+        assert np.array_equal(heard(of_pipe(io.BytesIO(raw), 1)), samples[:, :n_samples])
 
 
 @pytest.mark.parametrize(
@@ -192,7 +191,20 @@ def test_wavs_that_make_no_sense_are_refused(chunks, told):
     name, size, body = chunks
     wav = b"RIFF" + bytes(4) + b"WAVE" + name + struct.pack("<I", size) + body
     with pytest.raises(BadInput, match=told):
-        heard(tool("monitor").of_pipe(io.BytesIO(wav), 10))
+        heard(of_pipe(io.BytesIO(wav), 10))
+
+
+def test_wrong_recordings_are_refused(tmp_path):
+    soundfile.write(tmp_path / "mono.wav", np.zeros(100), RATE)
+    with pytest.raises(BadInput, match=r"mono.wav: 1 channels at 16000 Hz, 2 \(near, far\)"):
+        heard(of_file(tmp_path / "mono.wav", 10))
+    with pytest.raises(BadInput, match="1 channels, 16000 Hz, 16 bits; 2, 16000"):
+        heard(of_pipe(io.BytesIO((tmp_path / "mono.wav").read_bytes()), 10))
+    with pytest.raises(BadInput, match="gone.wav: not a readable"):
+        heard(of_file(tmp_path / "gone.wav", 10))
+
+
+# ---- listening -------------------------------------------------------------------------------------------------------
 
 
 def test_readings_are_in_the_csv_although_the_recording_is_interrupted(fitted, recording, tmp_path):
@@ -202,7 +214,7 @@ def test_readings_are_in_the_csv_although_the_recording_is_interrupted(fitted, r
 
     monitor, csv = Monitor(fitted[1], WINDOW, EVERY), tmp_path / "new" / "readings.csv"
     with pytest.raises(KeyboardInterrupt):
-        tool("monitor").listen(monitor, interrupted(), csv)
+        listening.listen(monitor, interrupted(), csv, print)
     assert len(csv.read_text().splitlines()) == 8
 
 
@@ -223,34 +235,47 @@ def test_numbers_that_make_no_sense_are_refused(words, capsys):
     assert f"{words[0]} {float(words[1]):g}: " in capsys.readouterr().err
 
 
-def test_wrong_recordings_are_refused(tmp_path):
-    monitor = tool("monitor")
-    soundfile.write(tmp_path / "mono.wav", np.zeros(100), RATE)
-    with pytest.raises(BadInput, match=r"mono.wav: 1 channels at 16000 Hz, 2 \(near, far\)"):
-        heard(monitor.of_file(tmp_path / "mono.wav", 10))
-    with pytest.raises(BadInput, match="1 channels, 16000 Hz, 16 bits; 2, 16000"):
-        heard(monitor.of_pipe(io.BytesIO((tmp_path / "mono.wav").read_bytes()), 10))
-    with pytest.raises(BadInput, match="gone.wav: not a readable"):
-        heard(monitor.of_file(tmp_path / "gone.wav", 10))
+@pytest.fixture(scope="module")
+def results(data_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("listened")
+    session = opened("baseline_mse", data_folder, folder)
+    extract(session)
+    write(session, "baseline_mse")
+    return folder
 
 
-def test_the_tool_prints_readings_of_a_stored_system(data_folder, wav, tmp_path, capsys):
+def test_the_tool_prints_readings_of_what_the_results_folder_records(results, data_folder, wav, tmp_path, capsys):
     monitor = tool("monitor")
-    session = opened("baseline_mse", data_folder, tmp_path)
-    session.extract()
-    session.write("baseline_mse")
-    words = ["--data", str(data_folder), "--results", str(tmp_path), "--seeds", "3,1", "--window", "1"]
-    quick = [word for text in ("detector.training.epochs=2", "detector.network.width=16") for word in ("--set", text)]
-    call = ["baseline_mse", "fan", str(wav), *words, *quick]
+    call = ["-d", "baseline_mse", "fan", str(wav), "--results", str(results), "--window", "1"]
     assert monitor.main([*call, "--csv", str(tmp_path / "readings.csv")]) == 0
     printed = capsys.readouterr().out
     assert printed.count("score") == 4 and "real-time factor" in printed
     rows = (tmp_path / "readings.csv").read_text().splitlines()
     assert len(rows) == 5 and rows[1].startswith("1.0,")
-    assert monitor.main([*call, "--window", "0.05"]) == 2
-    assert "--window 0.05: too short; a training clip cut to it" in capsys.readouterr().err
-    assert monitor.main([*call, "--csv", str(tmp_path)]) == 2
-    assert "cannot be written (Is a directory)" in capsys.readouterr().err
-    assert monitor.main(["s1", *call[1:]]) == 2
-    assert "not trained yet" in capsys.readouterr().err
-    assert sys.modules["tool_monitor"] is monitor
+    moved = shutil.copytree(data_folder, tmp_path / "moved")
+    assert monitor.main([*call, "--data", str(moved)]) == 0
+    assert [line.split(" block")[0] for line in capsys.readouterr().out.splitlines()[:-1]] == [
+        line.split(" block")[0] for line in printed.splitlines()[:-1]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["baseline_mse", "fan", "--window", "0.05"], "--window 0.05: too short; a training clip cut to it"),
+        (["baseline_mse", "fan", "--csv", "."], "cannot be written (Is a directory)"),
+        (["baseline_mse", "fun"], "did you mean 'fan'"),
+        (["s1", "fan"], "s1/run.json: no such file; `python run.py -d|-e s1`"),
+        (["-e", "baseline_mse", "fan"], "eval/baseline_mse/run.json: no such file"),
+    ],
+)
+def test_what_cannot_be_listened_to_is_told(words, told, results, wav, capsys):
+    assert tool("monitor").main([*words, str(wav), "--results", str(results)]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_what_the_store_has_lost_is_not_trained_again(results, data_folder, wav, tmp_path, capsys):
+    copy = shutil.copytree(results, tmp_path / "copy")
+    shutil.rmtree(copy / "store" / "weights")
+    assert tool("monitor").main(["baseline_mse", "fan", str(wav), "--results", str(copy)]) == 2
+    assert "is not in" in capsys.readouterr().err

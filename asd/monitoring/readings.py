@@ -1,14 +1,12 @@
-"""Monitoring: a fitted system listens to a recording that goes on. Blocks (C, n) in, a reading a second out.
+"""Readings: blocks (C, n) of a recording that goes on in, a fitted system's score of the last window out.
 
-A reading is the score of the last window, as long as the training clips. A causal front-end (`Causal`) hears every
-sample once, in blocks; any other is applied to each window as it would be to a clip. Either way block sizes do not
-matter.
+A causal front-end (`Causal`) takes in every sample once, in blocks; any other is applied to each window as it would be
+to a clip. Either way block sizes do not matter.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -41,7 +39,8 @@ class Causal(Protocol):
 class Fitted(Protocol):
     """A fitted system (asd.system.FittedSystem): members with a `frontend` each, scoring a wave."""
 
-    members: Any
+    @property
+    def members(self) -> Any: ...
 
     @property
     def threshold(self) -> float: ...
@@ -52,42 +51,41 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """One second's verdict."""
+    """One window's score and decision."""
 
     end: float  # s since the recording began, of the window's last sample
     score: float
     decision: int  # 1: anomalous
-    seconds: float  # computing time of the scoring
 
 
 @dataclass(eq=False)
-class _Ear:
-    """A causal front-end in a member's place: what it has streamed so far, and the window asked for."""
+class _Streamed:
+    """A causal front-end in a member's place: what its stream has given so far, and the window asked for."""
 
     frontend: Causal
     stream: Stream
-    heard: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.float32))
-    begins: int = 0  # sample of the recording at which `heard` begins
+    output: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.float32))
+    begins: int = 0  # sample of the recording at which `output` begins
     window: tuple[int, int] = (0, 0)
 
     @property
     def ends(self) -> int:
-        return self.begins + len(self.heard)
+        return self.begins + len(self.output)
 
     def push(self, block: np.ndarray) -> None:
-        self.heard = np.concatenate([self.heard, self.stream.push(block)])
+        self.output = np.concatenate([self.output, self.stream.push(block)])
 
     def finish(self) -> None:
-        self.heard = np.concatenate([self.heard, self.stream.finish()])
+        self.output = np.concatenate([self.output, self.stream.finish()])
 
     def forget(self, before: int) -> None:
         """Never more than the stream has delivered: it is late, and what it has yet to give would be misplaced."""
-        drop = min(max(0, before - self.begins), len(self.heard))
-        self.heard, self.begins = self.heard[drop:], self.begins + drop
+        drop = min(max(0, before - self.begins), len(self.output))
+        self.output, self.begins = self.output[drop:], self.begins + drop
 
     def __call__(self, wave: Wave) -> Power:
         first, last = self.window
-        return self.frontend.of_window(wave, self.heard[first - self.begins : last - self.begins])
+        return self.frontend.of_window(wave, self.output[first - self.begins : last - self.begins])
 
     def arrays(self) -> Arrays:
         return {}
@@ -100,44 +98,45 @@ class Monitor:
         if window < 1 or every < 1:
             raise BadInput(f"window {window}, every {every} samples: at least 1 each expected")
         self._window, self._every, self._due = window, every, window
-        ears: dict[int, _Ear] = {}
-        members = [self._with_ear(member, ears) for member in fitted.members]
+        streamed: dict[int, _Streamed] = {}
+        members = [self._with_stream(member, streamed) for member in fitted.members]
         self._fitted = dataclasses.replace(fitted, members=tuple(members))  # type: ignore[type-var]
-        self._ears = list(ears.values())
+        self._streamed = list(streamed.values())
         self._wave: np.ndarray | None = None  # (C, n) from sample _begins on
         self._begins = 0
         self.threshold = fitted.threshold
 
     @staticmethod
-    def _with_ear(member: Any, ears: dict[int, _Ear]) -> Any:
+    def _with_stream(member: Any, streamed: dict[int, _Streamed]) -> Any:
+        """The member with a streamed front-end where it can have one; members of one front-end share it."""
         frontend = member.frontend
-        stream = frontend.stream() if isinstance(frontend, Causal) and id(frontend) not in ears else None
+        stream = frontend.stream() if isinstance(frontend, Causal) and id(frontend) not in streamed else None
         if stream is not None:
-            ears[id(frontend)] = _Ear(frontend, stream)
-        return dataclasses.replace(member, frontend=ears.get(id(frontend), frontend))
+            streamed[id(frontend)] = _Streamed(frontend, stream)
+        return dataclasses.replace(member, frontend=streamed.get(id(frontend), frontend))
 
     @property
     def streams(self) -> bool:
-        """Whether some front-end hears each sample once."""
-        return bool(self._ears)
+        """Whether some front-end takes in each sample once."""
+        return bool(self._streamed)
 
     def push(self, block: np.ndarray) -> list[Reading]:
         """(C, n) float32 -> the readings that have come due."""
         self._wave = block if self._wave is None else np.concatenate([self._wave, block], axis=1)
-        for ear in self._ears:
-            ear.push(block)
+        for streamed in self._streamed:
+            streamed.push(block)
         return self._due_readings()
 
     def finish(self) -> list[Reading]:
         """The recording is over: the readings that waited only for a stream's last samples."""
-        for ear in self._ears:
-            ear.finish()
+        for streamed in self._streamed:
+            streamed.finish()
         return [] if self._wave is None else self._due_readings()
 
     def _due_readings(self) -> list[Reading]:
         assert self._wave is not None
         readings = []
-        while self._due <= min([self._begins + self._wave.shape[1], *(ear.ends for ear in self._ears)]):
+        while self._due <= min([self._begins + self._wave.shape[1], *(streamed.ends for streamed in self._streamed)]):
             readings.append(self._read(self._due))
             self._due += self._every
         self._forget(self._due - self._window)
@@ -145,17 +144,17 @@ class Monitor:
 
     def _read(self, end: int) -> Reading:
         assert self._wave is not None
-        begun, first = time.perf_counter(), end - self._window
-        for ear in self._ears:
-            ear.window = first, end
+        first = end - self._window
+        for streamed in self._streamed:
+            streamed.window = first, end
         wave = np.ascontiguousarray(self._wave[:, first - self._begins : end - self._begins])
         wave.flags.writeable = False  # so that front-ends share its STFT
         result = self._fitted(wave)
-        return Reading(end / RATE, result.score, result.decision, time.perf_counter() - begun)
+        return Reading(end / RATE, result.score, result.decision)
 
     def _forget(self, before: int) -> None:
         assert self._wave is not None
         drop = min(max(0, before - self._begins), self._wave.shape[1])
         self._wave, self._begins = self._wave[:, drop:], self._begins + drop
-        for ear in self._ears:
-            ear.forget(before)
+        for streamed in self._streamed:
+            streamed.forget(before)
