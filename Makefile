@@ -47,7 +47,7 @@ demo: setup
 	$(BIN)/python run.py -d msm_dsp_knn two_mic_ae_mse two_mic_ae_mahala $(DEMO) --machines fan --set detector.training.epochs=3
 	$(BIN)/python run.py -d semi_denoise semi_denoise_mahala $(DEMO) --machines fan --set detector.rows=128 \
 	    --set detector.training.epochs=1 --set detector.training.windows_per_epoch=64
-	$(BIN)/python tools/ladder.py demo/results
+	$(BIN)/python tools/studies/ladder.py demo/results
 	$(BIN)/python run.py -e baseline_mse baseline_mahala $(DEMO)
 	$(BIN)/python run.py -e s1 s2 s3 s4 $(DEMO) $(DEEP)
 	$(BIN)/python tools/package.py --team submission/example/team.yaml $(DEMO) --out demo/submission

@@ -26,7 +26,7 @@ from asd.programs.reading import read_systems, truths_of_names
 from asd.settings import read_yaml
 from asd.tables import FORMATS
 
-PUBLISHED = Path(__file__).with_name("published.yaml")
+PUBLISHED = Path(__file__).parent / "studies" / "published.yaml"
 
 
 def command_line() -> argparse.ArgumentParser:

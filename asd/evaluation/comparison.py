@@ -48,7 +48,7 @@ def tables(
 
 
 def published_omegas(raw: Mapping) -> dict[str, dict[str, float]]:
-    """tools/published.yaml as name -> Ω per machine, and "over all"."""
+    """tools/studies/published.yaml as name -> Ω per machine, and "over all"."""
     columns = [*raw["machines"], "over all"]
     totals = {name: {"over all": row["ensemble"]} for name, row in raw["ladder"].items() if "ensemble" in row}
     return totals | {name: dict(zip(columns, values, strict=True)) for name, values in raw["submitted"].items()}

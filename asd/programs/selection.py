@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asd import evaluation
+from asd.data import Machine
 from asd.programs.request import Seed
 from asd.programs.selected import write_selection
 from asd.programs.session import Session
@@ -24,12 +25,14 @@ def select(session: Session, name: str) -> list[Seed]:
 
 def omega(session: Session, name: str, members: list[Seed]) -> float:
     """Development Ω over the session's machines of the mean of some members' scores."""
-    terms: list[float] = []
-    for machine in session.machines:
-        columns = [_scores(session, name, system, seed, machine.name) for system, seed in members]
-        scores = {clip.path.name: mean(row) for clip, row in zip(machine.test, zip(*columns, strict=True), strict=True)}
-        terms += evaluation.terms_of(machine.name, scores, evaluation.truth_of_names(scores))
-    return evaluation.omega(terms)
+    return evaluation.omega(t for machine in session.machines for t in terms(session, name, members, machine))
+
+
+def terms(session: Session, name: str, members: list[Seed], machine: Machine) -> tuple[float, float, float]:
+    """AUC_source, AUC_target, pAUC of the mean of some members' scores of one machine."""
+    columns = [_scores(session, name, system, seed, machine.name) for system, seed in members]
+    scores = {clip.path.name: mean(row) for clip, row in zip(machine.test, zip(*columns, strict=True), strict=True)}
+    return evaluation.terms_of(machine.name, scores, evaluation.truth_of_names(scores))
 
 
 def _scores(session: Session, name: str, system: str, seed: int, machine: str) -> np.ndarray:
