@@ -11,6 +11,8 @@ from test_session import kept, opened, worked
 import systems
 from asd import evaluation
 from asd.programs import mimii as mimii_clips
+from asd.programs.fitting import extract
+from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.programs.writing import evaluate
 from asd.score_files import read_rows
@@ -98,8 +100,9 @@ def test_the_two_microphone_table_holds_the_figures_of_its_runs(data_folder, tmp
     ]
 
 
-def test_blocks_are_compared_on_the_recorded_run_and_its_results_stay(data_folder, tmp_path, capsys):
+def test_blocks_are_compared_on_the_recorded_run_and_its_results_stay(data_folder, tmp_path, monkeypatch, capsys):
     blocks = tool("msm_blocks")
+    monkeypatch.setattr(blocks, "fit", lambda s: extract(Session(Request.parsed(s.request.text()))))  # as a worker does
     ran = worked(opened(["msm_dsp_knn"], "dev", data_folder, tmp_path, seeds=(3,), machines=["fan"]))
     omega = evaluate(ran, "msm_dsp_knn")[-1][4]
     folder = tmp_path / "dev" / "msm_dsp_knn"
