@@ -90,26 +90,28 @@ def _symbol(definition: object) -> Symbol:
 
 @cache
 def _code(start: frozenset[Symbol]) -> str:
-    todo, seen, texts = list(start), set[Symbol](), set[str]()
+    """The defaults of the parts we start from are among their numbers; those of what code makes by name are not."""
+    todo, seen, texts = [(symbol, False) for symbol in start], set[tuple[Symbol, bool]](), set[str]()
     while todo:
-        module, name = symbol = todo.pop()
-        if symbol not in seen and module not in NEUTRAL:
-            seen.add(symbol)
-            text, further = _reached(module, name)
+        symbol, defaults = reached = todo.pop()
+        if reached not in seen and symbol[0] not in NEUTRAL:
+            seen.add(reached)
+            text, further = _reached(*symbol, defaults)
             texts.add(text)
-            todo += further
+            todo += [(other, True) for other in further]
     return digest(*sorted(texts))
 
 
 @cache
-def _reached(module: str, name: str) -> tuple[str, tuple[Symbol, ...]]:
+def _reached(module: str, name: str, defaults: bool = True) -> tuple[str, tuple[Symbol, ...]]:
     """The text of one definition, where its outside names come from included, and the definitions of ours it names."""
     source = _source(module)
     if name not in source.definitions:
         origin = source.imports.get(name)
         return ("", (origin,)) if origin else ("", ())
-    pieces, ours = [_text(node) for node in source.definitions[name]], set[Symbol]()
-    for node in source.definitions[name]:
+    nodes = [node if defaults else _without_fields(node) for node in source.definitions[name]]
+    pieces, ours = [_text(node) for node in nodes], set[Symbol]()
+    for node in nodes:
         for kind, where, what in _references(node, source):
             if kind == "ours":
                 ours.add((where, what))
@@ -240,19 +242,29 @@ class _Stripped(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
-        if node.value is None:
-            return None
-        return self.generic_visit(ast.Assign([node.target], node.value))
+        return None if node.value is None else self.generic_visit(_Field([node.target], node.value))
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        if any(_root(decorator) == "dataclass" for decorator in node.decorator_list):
-            node.body = [s for s in node.body if not _is_field_or_check(s)]
+        if _is_dataclass(node):  # __post_init__ of a frozen one can only refuse
+            node.body = [s for s in node.body if getattr(s, "name", "") != "__post_init__"]
         return self.generic_visit(node)
 
 
-def _is_field_or_check(statement: ast.stmt) -> bool:
-    """Of a dataclass: a field's default is among the numbers, and __post_init__ of a frozen one can only refuse."""
-    return isinstance(statement, ast.AnnAssign) or getattr(statement, "name", "") == "__post_init__"
+class _Field(ast.Assign):
+    """An annotated assignment without its annotation: in a dataclass, a field with its default."""
+
+
+def _is_dataclass(node: ast.AST) -> bool:
+    return isinstance(node, ast.ClassDef) and any(_root(decorator) == "dataclass" for decorator in node.decorator_list)
+
+
+def _without_fields(node: ast.stmt) -> ast.stmt:
+    """A dataclass without its fields' defaults, which are among a part's numbers."""
+    if not _is_dataclass(node):
+        return node
+    assert isinstance(node, ast.ClassDef)
+    body = [s for s in node.body if not isinstance(s, _Field)]
+    return ast.ClassDef(node.name, node.bases, node.keywords, body, node.decorator_list)
 
 
 def _root(node: ast.AST) -> str:
@@ -273,7 +285,8 @@ def _text(node: object) -> str:
     if isinstance(node, ast.AST):
         fields = ((name, getattr(node, name, None)) for name in node._fields if name not in SKIPPED)
         told = (f"{name}={_text(value)}" for name, value in fields if value is not None and value != [])
-        return f"{type(node).__name__}({', '.join(told)})"
+        kind = "Assign" if isinstance(node, _Field) else type(node).__name__
+        return f"{kind}({', '.join(told)})"
     return f"[{', '.join(map(_text, node))}]" if isinstance(node, list) else repr(node)
 
 

@@ -137,6 +137,16 @@ def test_a_definition_may_move_to_another_module(tmp_path, monkeypatch, coded):
     assert coded(moved) != before
 
 
+def test_defaults_of_a_part_made_by_code_are_in_the_key(coded):
+    """Those of the part itself are among its numbers."""
+    made = (
+        MODULE.replace("x = helped(x)", "x = helped(x) * Gain().db")
+        + "\n\n@dataclass(frozen=True)\nclass Gain:\n    db: float = 2.0\n"
+    )
+    assert coded(made) != coded(made.replace("db: float = 2.0", "db: float = 3.0"))
+    assert coded(made) == coded(made.replace("power: float = 2.0", "power: float = 3.0"))
+
+
 def test_numbers_nested_numbers_and_kinds_of_parts_are_in_a_fingerprint():
     parts = [
         AutoEncoder(),

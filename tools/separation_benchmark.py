@@ -18,6 +18,7 @@ import os
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     add("--audiosep", help="AudioSep checkpoint")
     add("--clap", help="CLAP checkpoint; default: the one inside AudioSep's")
     add("--text", help=".npy of a text embedding (512,) for AudioSep by text")
-    words = {"dest": "settings", "metavar": "PART.FIELD=VALUE"}
+    words: dict[str, Any] = {"dest": "settings", "metavar": "PART.FIELD=VALUE"}
     add("--set", action="append", default=[], help="of the front-end, student.units=256,128", **words)
     add("--no-timing", dest="timing", action="store_false", help="leave Table II out (on a busy machine)")
     add("--out", type=Path)
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
 def options_of(args: argparse.Namespace) -> Options:
     """Raises BadInput."""
-    given = {f.name: getattr(args, f.name) for f in fields(Options)}
+    given: dict[str, Any] = {f.name: getattr(args, f.name) for f in fields(Options)}
     return Options(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 

@@ -1,9 +1,17 @@
 """Programs: the only code that opens rooms. run.py, the tools and notebooks call these; no room imports one.
 
+From a request to results, in this order:
 request     what is to be run, as plain numbers            session     a request opened: machines, chains
-developing  train, write, prove, evaluate                  opening     what a results folder records, opened again
 fitting     features and trainings, in worker processes    worker      one such process
-writing     result files and the Ω table                   proving     every score re-derived from its clip alone
 selection   what the development set decides               selected    the file that records it
-reading     finished scores, wherever they lie             inspection  what a data folder holds
+writing     result files and the Ω table                   proving     every score re-derived from its clip alone
+developing  all of these in one call
+
+From results on:
+opening     what a results folder records, opened again    reading     finished scores, wherever they lie
+comparing   tables of systems side by side                 by_seed     terms of single seeds, for the ladder
+packaging   a team's package                               validation  every defect of a package
+report      one page with figures                          listening   a fitted system hears a recording
+
+Beside them: inspection (of a data folder), separation_benchmark, mimii (its clips as machines of two channels).
 """

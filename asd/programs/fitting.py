@@ -53,7 +53,7 @@ def _job(request: Request, names: list[str], machine: str, seeds: tuple[int, ...
     own = {name: request.trained[name] for name in names}
     members = {name: [(name, seed) for seed in seeds] for name in names}
     share = replace(request, recipes=own, trained=own, members=members, machines=[machine], workers=1, may_select=False)
-    label = f"{request.kind}_{machine}_{'+'.join(names)}_seed_{'-'.join(map(str, seeds))}"
+    label = f"{request.kind}_{machine}_seed_{'-'.join(map(str, seeds))}_{'+'.join(names)}"
     return Job(label.replace(":", "_")[:200], worker("work", share))
 
 

@@ -12,13 +12,13 @@ from typing import TextIO
 
 import numpy as np
 
-from asd.chain import Chain
 from asd.clips import RATE
 from asd.contracts import Wave
 from asd.data import read_wave
 from asd.errors import BadInput
 from asd.monitoring import Monitor, Reading
 from asd.programs.opening import fitted_system, open_run
+from asd.system import Chain
 
 Tell = Callable[[str], None]
 DAY = 86_400.0  # s, the longest window, interval or block

@@ -15,12 +15,14 @@ from asd.fingerprint import canonical, digest, numbers
 from asd.programs.request import Request, Seed
 from asd.store import write_json
 
+Candidates = Mapping[str, Sequence[Seed]]  # label -> the members it stands for
+
 
 def write_selection(
-    request: Request, name: str, chosen: Sequence[str], omegas: Mapping[str, float], machines: Sequence[str]
+    request: Request, name: str, chosen: Candidates, omegas: Mapping[str, float], machines: Sequence[str]
 ) -> None:
     """Raises BadInput rather than replace a choice that was made on more machines or candidates."""
-    path, candidates, now = selection_file(request, name), request.candidates(name), _numbers(request, name)
+    path, now = selection_file(request, name), _numbers(request, name)
     old = _read(path) if path.exists() else {"machines": [], "omega": {}, "numbers": {}}
     larger = len(old["machines"]) > len(machines) or len(old["omega"]) > len(omegas)
     if larger and old["numbers"] == now:
@@ -28,7 +30,7 @@ def write_selection(
             f"{path}: was chosen among {len(old['omega'])} on {', '.join(old['machines'])}, more than now; "
             "it is kept (run with all machines and seeds, or delete it to choose anew)"
         )
-    record = {"chosen": {label: candidates[label] for label in chosen}, "omega": dict(omegas)}
+    record = {"chosen": chosen, "omega": dict(omegas)}
     write_json(path, {**record, "machines": list(machines), "numbers": now})
 
 
@@ -42,8 +44,9 @@ def read_selection(request: Request, name: str) -> list[Seed]:
     if other:
         raise BadInput(f"{path}: chosen with other numbers of {', '.join(other)}; run `-d {name}` again with these")
     candidates = request.candidates(name)  # of the --seeds of now; a seed that is none of them was chosen by itself
-    chosen = [candidates.get(label, members) for label, members in record["chosen"].items()]
-    return [(system, seed) for members in chosen for system, seed in members]
+    chosen: dict = {label: of for label, of in candidates.items() if label in record["chosen"]}
+    chosen |= {label: of for label, of in record["chosen"].items() if label not in candidates}
+    return [(system, seed) for members in chosen.values() for system, seed in members]
 
 
 def _what(request: Request, name: str) -> str:

@@ -18,9 +18,10 @@ def select(session: Session, name: str) -> list[Seed]:
     assert isinstance(recipe, Selected)
     candidates = request.candidates(name)
     omegas = {label: omega(session, name, members) for label, members in candidates.items()}
-    chosen = recipe.choose(omegas)
+    best = recipe.choose(omegas)
+    chosen = {label: members for label, members in candidates.items() if label in best}  # in the candidates' order
     write_selection(request, name, chosen, omegas, [machine.name for machine in session.machines])
-    return [member for label in chosen for member in candidates[label]]
+    return [member for members in chosen.values() for member in members]
 
 
 def omega(session: Session, name: str, members: list[Seed]) -> float:

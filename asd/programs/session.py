@@ -29,7 +29,7 @@ class Session:
         self.request = request
         self.members = {name: self._members(name, recipe) for name, recipe in request.recipes.items()}
         self.machines = open_machines(request)
-        self.device = chosen_device(request.device)
+        self.device = chosen_device(request.device, request.may_train)
         self.store = Store(request.results / "store")
         writable(request.results)
         for machine in self.machines if request.kind == "dev" else ():
@@ -142,10 +142,11 @@ def open_machines(request: Request) -> list[data.Machine]:
     return [survey.machine() for survey in surveys]
 
 
-def chosen_device(wanted: str) -> str:
+def chosen_device(wanted: str, may_train: bool) -> str:
+    """`auto` is a GPU where there is one. What was trained on one is opened without one: scoring is on the CPU."""
     import torch
 
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted == "cuda" and may_train and not torch.cuda.is_available():
         raise BadInput("--device cuda: PyTorch sees no CUDA GPU (is it a CPU build of torch?); use --device cpu")
     return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
 

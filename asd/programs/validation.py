@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from asd import data, evaluation, guard, results, submission
-from asd.chain import clips_key
 from asd.clips import Clip
 from asd.contracts import SystemScores
 from asd.errors import BadInput
@@ -20,6 +19,7 @@ from asd.programs import reading
 from asd.results import ResultFolder
 from asd.score_files import NAME
 from asd.submission import Expected, Package
+from asd.system import clips_key
 
 CHECKLIST = """\
 What no program can check; go through it before you submit:
