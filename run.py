@@ -25,6 +25,7 @@ from asd.errors import BadInput
 if TYPE_CHECKING:
     from asd.programs.request import Request
 
+DATA = Path("data/dcase2026t2")
 DEFAULT_SYSTEMS = ["baseline_mse", "baseline_mahala"]
 
 
@@ -36,9 +37,7 @@ def parser() -> argparse.ArgumentParser:
     stage.add_argument("-e", "--eval", dest="kind", action="store_const", const="eval", help="evaluation set")
     p.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"see --list; default {' '.join(DEFAULT_SYSTEMS)}")
     add = p.add_argument
-    add(
-        "--data", type=Path, default=Path("data/dcase2026t2"), help="holds dev_data/raw and eval_data/raw (%(default)s)"
-    )
+    add("--data", type=Path, help=f"holds dev_data/raw and eval_data/raw ({DATA}; --verify: where the run's data were)")
     add("--results", type=Path, default=Path("results"), help="results, and the store of what is trained (%(default)s)")
     add("--machines", nargs="+", metavar="MACHINE", help="default: all of the data folder")
     add("--seeds", help="how many (3), or which (0,4,7); default: the system's own")
@@ -93,43 +92,49 @@ def show_numbers(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Check everything, train in worker processes, write, prove, evaluate, print."""
+    check(args)
     from asd.programs import developing
-    from asd.programs.session import Session
 
-    wanted = request(args)
     if args.verify:
-        session = Session(wanted)
-        developing.prove_and_tell(session, print)
+        for name in args.systems or DEFAULT_SYSTEMS:
+            folder = args.results / args.kind / name
+            session = developing.prove_recorded(folder, args.data, args.machines, args.workers, print)
+            developing.show(session, systems.description, print)
     else:
         proof = args.kind == "eval" and not args.no_verify and not args.train_only
-        session = developing.develop(wanted, print, proof)
-    developing.show(session, systems.description, print)
+        session = developing.develop(request(args), print, proof)
+        developing.show(session, systems.description, print)
 
 
-def request(args: argparse.Namespace) -> Request:
-    """The command line as a request. Raises BadInput for what cannot be meant."""
-    from asd.programs.request import Request, wanted_seeds
-
+def check(args: argparse.Namespace) -> None:
+    """Raises BadInput for what cannot be meant."""
     if args.kind is None:
         raise BadInput("-d (development set) or -e (evaluation set) is needed")
     if args.workers < 1:
         raise BadInput(f"--workers {args.workers}: at least 1 expected")
+    if args.verify and (args.set or args.seeds or args.quick):
+        raise BadInput("--verify proves what the results folder records: leave --set, --seeds and --quick out")
     if swallowed := [word for word in args.machines or () if word in systems.names()]:
         given = " ".join(args.machines)
         raise BadInput(f"--machines {given}: {swallowed[0]} is a system; systems go before --machines")
+
+
+def request(args: argparse.Namespace) -> Request:
+    """The command line as a request."""
+    from asd.programs.request import Request, wanted_seeds
+
     return Request.of(
         args.kind,
         args.systems or DEFAULT_SYSTEMS,
         args.set,
         quick=args.quick,
-        data=args.data,
+        data=args.data or DATA,
         results=args.results,
         machines=args.machines,
         seeds=wanted_seeds(args.seeds),
         device=args.device,
         workers=args.workers,
-        may_train=not (args.test_only or args.verify),
-        may_select=args.kind == "dev" and not args.verify,
+        may_train=not args.test_only,
         splits=("train",) if args.train_only else ("train", "test"),
     )
 

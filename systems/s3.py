@@ -5,5 +5,8 @@ Kim 2026 (noise-aware reference denoising), sec. 3.3; published development Ω .
 
 from asd.calibration import GammaStandardised
 from asd.system import Ensemble
+from systems.adasub import QUICK
+
+__all__ = ["QUICK", "SYSTEM"]
 
 SYSTEM = Ensemble(members=("adasub", "cohgate"), calibration=GammaStandardised())

@@ -7,5 +7,7 @@ systems as they are before the champion's re-scoring; `--set members=s1,s2` take
 
 from asd.calibration import GammaStandardised
 from asd.system import SelectedEnsemble
+from systems.adasub import QUICK as ADASUB_QUICK
 
+QUICK = (*ADASUB_QUICK, "size=3")
 SYSTEM = SelectedEnsemble(members=("adasub", "refsub"), calibration=GammaStandardised())

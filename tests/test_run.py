@@ -169,6 +169,8 @@ def test_help_and_list_are_quick_and_need_no_heavy_package():
         (["-d", "--machines", "fan", "s1"], "--machines fan s1: s1 is a system; systems go before --machines"),
         (["-d", "--seeds", "13711"], "for the one seed 13711 write --seeds 13711,"),
         (["-d", "--data", "nowhere"], "tools/download.py dev"),
+        (["-e", "s1", "--verify", "--seeds", "3"], "--verify proves what the results folder records: leave --set"),
+        (["-e", "s1", "--verify"], "eval/s1/run.json: no such file; `python run.py -d|-e s1` writes"),
     ],
 )
 def test_mistakes_on_the_command_line_exit_with_2_and_say_what_to_do(data_folder, tmp_path, words, message):

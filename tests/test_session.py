@@ -70,8 +70,8 @@ def test_jobs_are_one_a_training_and_seed_and_none_when_all_is_done(data_folder,
     extract(session)
     assert sorted(j.name for j in jobs(session) if "fan" in j.name) == [
         "dev_fan_seed_0_adasub+s1",
-        "dev_fan_seed_1_adasub+s1",
         "dev_fan_seed_0_ae",
+        "dev_fan_seed_1_adasub+s1",
         "dev_fan_seed_1_ae",
     ]
     assert jobs(worked(session)) == []

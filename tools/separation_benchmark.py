@@ -59,8 +59,9 @@ def parser() -> argparse.ArgumentParser:
 
 def options_of(args: argparse.Namespace) -> Options:
     """Raises BadInput."""
-    given: dict[str, Any] = {f.name: getattr(args, f.name) for f in fields(Options)}
-    return Options(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    given = {f.name: getattr(args, f.name) for f in fields(Options)}
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    return Options(**made)
 
 
 def main(argv: list[str]) -> int:

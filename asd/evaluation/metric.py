@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from asd.clips import DOMAINS
 from asd.errors import BadInput
@@ -61,11 +60,15 @@ def auc(scores: np.ndarray, is_anomaly: np.ndarray) -> float:
     >>> auc(np.array([.1, .4, .35, .8]), np.array([0, 0, 1, 1]))
     0.75
     """
+    from sklearn.metrics import roc_auc_score  # slow to import, and workers do without
+
     return float(roc_auc_score(is_anomaly, scores))
 
 
 def pauc(scores: np.ndarray, is_anomaly: np.ndarray) -> float:
     """Standardised partial AUC up to a false-positive rate of 0.1; never below 0.4737."""
+    from sklearn.metrics import roc_auc_score  # slow to import
+
     return float(roc_auc_score(is_anomaly, scores, max_fpr=MAX_FPR))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from asd.programs.fitting import fit
+from asd.programs.opening import recorded_request
 from asd.programs.proving import prove
 from asd.programs.request import Request
 from asd.programs.session import Session
@@ -22,6 +24,15 @@ def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
             tell(f"{session.folder(name).folder}: results of other numbers removed; the store keeps what was trained")
     if proof:
         prove_and_tell(session, tell)
+    return session
+
+
+def prove_recorded(
+    folder: Path, data: Path | None, machines: Sequence[str] | None, workers: int, tell: Tell
+) -> Session:
+    """Re-derive the files that lie in results/<dev|eval>/<system>, by the numbers, seeds and members it records."""
+    session = Session(recorded_request(folder, data, machines, workers=workers))
+    prove_and_tell(session, tell)
     return session
 
 

@@ -136,7 +136,7 @@ def unproven(place: ResultFolder, machines: Sequence[str], records: Records) -> 
         return []
     return [
         f"{place.folder}: {', '.join(lacking)} without a passed verification of these very files; "
-        f"run `python run.py -e {place.folder.name} --verify` with the --seeds and --set of that run"
+        f"run `python run.py -e {place.folder.name} --verify`"
     ]
 
 
