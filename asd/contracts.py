@@ -54,8 +54,30 @@ class TrainedFrontEnd(FrontEnd, Protocol):
         """
 
 
+@runtime_checkable
+class Audible(Protocol):
+    """A fitted front-end that can give sound: what encoders hear, players play and exported audio holds."""
+
+    def sound(self, wave: Wave) -> Wave:
+        """(2, T) -> (1, T) the near signal with the noise taken out, or (2, T) where it keeps both microphones."""
+
+
 class Features(Protocol):
     def __call__(self, power: Power) -> Feature: ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """In the place of features: it hears the front-end's sound instead of seeing its power."""
+
+    def files(self) -> tuple[Path, ...]:
+        """What it reads besides sound (a checkpoint); their content is in the key of what it gives."""
+
+    def embed(self, sound: Wave) -> Feature:
+        """(C, T) float32 at 16 kHz -> (n, D) float32, one row or more per clip; its own resampling inside."""
+
+
+AnyFeatures = Features | Encoder
 
 
 # ---- detectors -------------------------------------------------------------------------------------------------------

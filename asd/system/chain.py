@@ -22,6 +22,7 @@ from asd.contracts import (
     Arrays,
     Calibration,
     Detector,
+    Encoder,
     Feature,
     FittedFrontEnd,
     Record,
@@ -34,7 +35,7 @@ from asd.contracts import (
 from asd.errors import BadInput
 from asd.fingerprint import canonical, code, digest, numbers
 from asd.store import Store, content
-from asd.system.fitted import Member
+from asd.system.fitted import Member, described
 from asd.system.recipe import System
 from asd.training import environment, pin
 
@@ -108,7 +109,10 @@ class Chain:
     def block(self, clips: Sequence[Clip]) -> Block:
         frontend, features = self.system.frontend, self.system.features
         record = {**self.frontend_record, "frontend": numbers(frontend), "features": numbers(features)}
-        return Block({**record, "features code": code(frontend, features), "of": clips_key(clips)}, self.store)
+        record |= {"features code": code(frontend, features, described), "of": clips_key(clips)}
+        if isinstance(features, Encoder):
+            record["encoder"] = [*map(content, features.files()), environment("cpu")["torch"]]
+        return Block(record, self.store)
 
     @cached_property
     def _training_record(self) -> Record:
@@ -162,12 +166,14 @@ class Chain:
 
     def feature(self, clip: Clip, wave: Wave) -> Feature:
         """(F, D). Raises BadInput for a clip too short for the detector."""
-        feature, least = self.system.features(self.frontend(wave)), self.system.detector.min_frames
-        if len(feature) < least:
-            raise BadInput(
-                f"{clip.machine}/{clip.path.name}: {wave.shape[1]} samples, {len(feature)} frames; "
-                f"the detector needs at least {least} frames (was the clip cut off?)"
-            )
+        least = self.system.detector.min_frames
+        try:
+            feature = described(self.frontend, self.system.features, wave)
+            if len(feature) < least:
+                raise BadInput(f"{len(feature)} frames; the detector needs at least {least} frames")
+        except BadInput as error:
+            where = f"{clip.machine}/{clip.path.name}: {wave.shape[1]} samples"
+            raise BadInput(f"{where}, {error} (was the clip cut off?)") from error
         return feature
 
     # ---- detector ------------------------------------------------------------------------------------------------

@@ -11,7 +11,18 @@ from functools import cached_property
 
 import numpy as np
 
-from asd.contracts import Calibrated, Calibration, Feature, Features, FittedFrontEnd, Scorer, Wave
+from asd.contracts import (
+    AnyFeatures,
+    Audible,
+    Calibrated,
+    Calibration,
+    Encoder,
+    Feature,
+    FittedFrontEnd,
+    Scorer,
+    Wave,
+)
+from asd.errors import BadInput
 from asd.training import macs
 
 
@@ -31,7 +42,7 @@ class Member:
 
     label: str  # the seed, or <system>-<seed> in an ensemble
     frontend: FittedFrontEnd
-    features: Features
+    features: AnyFeatures
     scorer: Scorer
     calibrated: Calibrated
     raw_train_scores: np.ndarray  # (N,) the scorer's, each training clip as if it had not been seen
@@ -69,7 +80,7 @@ class FittedSystem:
         for member in self.members:
             chain = id(member.frontend), id(member.features)
             if chain not in features:
-                features[chain] = member.features(member.frontend(wave))
+                features[chain] = described(member.frontend, member.features, wave)
             raw.append(member.scorer.score(features[chain]))
         scores = tuple(member.calibrated(float(a)) for member, a in zip(self.members, raw, strict=True))
         decisions = tuple(int(a > t) for a, t in zip(scores, self.thresholds, strict=True))
@@ -87,6 +98,18 @@ class FittedSystem:
             "frontend_medians": medians(self.members[0].frontend),
             "training_seconds": round(sum(training_seconds(part) for part in (*scorers, *frontends)), 3),
         }
+
+
+def described(frontend: FittedFrontEnd, features: AnyFeatures, wave: Wave) -> Feature:
+    """One clip's features (F, D): of the front-end's power, or of its sound where an encoder hears it."""
+    if not isinstance(features, Encoder):
+        return features(frontend(wave))
+    if not isinstance(frontend, Audible):
+        raise BadInput(
+            f"{type(features).__name__} hears sound, and the front-end ({type(frontend).__name__}) gives none "
+            "(take one that does: Near, RefSub, AdaSub, CohGate, Canceller, Distilled, ...)"
+        )
+    return features.embed(frontend.sound(wave))
 
 
 def medians(frontend: FittedFrontEnd) -> dict[str, float]:

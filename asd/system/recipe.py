@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from asd.contracts import AnyDetector, Calibration, Features, FrontEnd, TrainedDetector
+from asd.contracts import AnyDetector, AnyFeatures, Calibration, FrontEnd, TrainedDetector
 from asd.settings import assignment, resolve
 
 
@@ -14,7 +14,7 @@ class System:
     """A recipe: four parts and the seeds it trains by default. A system's score is the mean over its seeds."""
 
     frontend: FrontEnd
-    features: Features
+    features: AnyFeatures
     detector: AnyDetector
     calibration: Calibration
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
