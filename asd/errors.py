@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -36,3 +37,10 @@ def check(field: str, value: object, is_right: bool, expected: str) -> None:
     """Raises BadInput, `<field> <value>: <expected> expected`, unless it is right."""
     if not is_right:
         raise BadInput(f"{field} {value}: {expected} expected")
+
+
+def present(path: str, what: object, name: str = "") -> Path:
+    """Raises BadInput, with what the file is and where it comes from, where it is missing or no path is given."""
+    if not path or not Path(path).exists():
+        raise BadInput(f"{name or path}: no such file; {what}")
+    return Path(path)

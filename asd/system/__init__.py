@@ -5,7 +5,7 @@ chain    a recipe on one machine, all that it learns kept in the store
 """
 
 from asd.system.chain import Chain, clips_key, prepare
-from asd.system.fitted import ClipScore, FittedSystem, Member, mean
+from asd.system.fitted import ClipScore, FittedSystem, Member, described, mean
 from asd.system.recipe import Ensemble, Recipe, Selected, SelectedEnsemble, SelectedSystem, System
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "SelectedSystem",
     "System",
     "clips_key",
+    "described",
     "mean",
     "prepare",
 ]

@@ -170,10 +170,10 @@ class Chain:
         try:
             feature = described(self.frontend, self.system.features, wave)
             if len(feature) < least:
-                raise BadInput(f"{len(feature)} frames; the detector needs at least {least} frames")
+                raise BadInput(f"{len(feature)} frames; the detector needs at least {least} (was the clip cut off?)")
         except BadInput as error:
             where = f"{clip.machine}/{clip.path.name}: {wave.shape[1]} samples"
-            raise BadInput(f"{where}, {error} (was the clip cut off?)") from error
+            raise BadInput(f"{where}, {error}") from error
         return feature
 
     # ---- detector ------------------------------------------------------------------------------------------------

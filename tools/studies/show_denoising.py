@@ -25,7 +25,7 @@ from asd.data import read_wave
 from asd.detectors.denoised import DenoisedScorer, denoised
 from asd.errors import BadInput
 from asd.programs.opening import fitted_system, open_run
-from asd.system import Member
+from asd.system import Member, described
 
 Pair = tuple[str, float, np.ndarray, np.ndarray]  # clip name, seconds, original and reconstruction (F, M) in dB
 
@@ -40,7 +40,7 @@ def pairs(member: Member, clips: Sequence[Clip]) -> Iterator[Pair]:
         raise BadInput("no U-Net in this system: results/dev/semi_denoise or semi_denoise_mahala expected")
     for clip in clips:
         wave = read_wave(clip)
-        feature = member.features(member.frontend(wave))  # (F, 2 M), near and far
+        feature = described(member.frontend, member.features, wave)  # (F, 2 M), near and far
         original, cleaned = np.split(feature, 2, axis=1)[0], denoised(member.scorer.denoiser, feature)
         yield clip.path.stem, wave.shape[1] / RATE, original, cleaned
 

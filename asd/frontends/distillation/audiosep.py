@@ -17,13 +17,12 @@ from scipy.signal import resample_poly
 
 from asd.clips import RATE
 from asd.contracts import Wave
-from asd.errors import BadInput
-from asd.frontends.distillation.checkpoints import AUDIOSEP, below, found, load_exactly, read_tensors
+from asd.errors import BadInput, present
 from asd.frontends.distillation.clap import ClapEmbedder
 from asd.frontends.distillation.embedders import unit
-from asd.frontends.distillation.reference import present
 from asd.frontends.distillation.resunet import QUERY, RATE_32K, ResUNet30
 from asd.frontends.distillation.teachers import Separate
+from asd.pretrained.checkpoints import AUDIOSEP, below, found, load_exactly, read_tensors
 
 PREFIXES = ("ss_model.", "module.", "model.", "")
 FIXED = ("base.stft.", "base.istft.")  # the transform's own tensors in the checkpoints; torch.stft makes them

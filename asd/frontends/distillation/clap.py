@@ -18,8 +18,8 @@ from scipy.signal import resample_poly
 
 from asd.clips import RATE
 from asd.errors import BadInput, needed
-from asd.frontends.distillation.checkpoints import CLAP, Tensors, below, found, load_exactly, read_tensors
 from asd.frontends.distillation.embedders import unit
+from asd.pretrained.checkpoints import CLAP, Tensors, below, found, load_exactly, read_tensors
 
 CLAP_RATE = 48_000  # Hz
 WINDOW = 10 * CLAP_RATE  # samples; longer clips are cut into windows, and their embeddings averaged

@@ -20,10 +20,10 @@ import torch
 from asd import signal
 from asd.clips import RATE
 from asd.contracts import Arrays, Power, Wave
-from asd.errors import BadInput
+from asd.errors import BadInput, present
 from asd.frontends.channel import check_stft
 from asd.frontends.distillation.embedders import Embedder, LogMelEmbedder, PercentileWeights, scis
-from asd.frontends.distillation.reference import cleanest, present, read_reference
+from asd.frontends.distillation.reference import cleanest, read_reference
 from asd.frontends.distillation.student import NarrowBandLSTM, NarrowBandNet, Stream, estimate, separate
 from asd.frontends.distillation.teachers import AdaSubTeacher, Teacher
 from asd.si_snr import EPS, si_snr

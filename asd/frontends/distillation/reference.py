@@ -18,13 +18,6 @@ from asd.frontends.transfer import NoiseTransfer, near_and_noise
 MOST = 60.0  # dB a bin counts at most: a digitally silent far channel is no cleaner than a quiet one
 
 
-def present(path: str, what: object, name: str = "") -> Path:
-    """Raises BadInput, with what the file is and where it comes from, where it is missing or no path is given."""
-    if not path or not Path(path).exists():
-        raise BadInput(f"{name or path}: no such file; {what}")
-    return Path(path)
-
-
 def read_reference(path: Path) -> np.ndarray:
     """(T,) float32, channel 0 of the file. Raises BadInput where it is missing, silent, or of another rate."""
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)  # (T, C)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import torch
 
-from asd.errors import BadInput
-from asd.frontends.distillation.reference import present
+from asd.errors import BadInput, present
 
 Tensors = dict[str, torch.Tensor]
 

@@ -1,0 +1,7 @@
+"""Encoders: sound (C, T) at 16 kHz in, embeddings (n, D) out, by a frozen pretrained network. They take the place of
+features; a detector behind them compares embeddings. Checkpoints are the user's, named by path.
+"""
+
+from asd.encoders.pooling import AllRows, GeneralisedMean, Maximum, Mean, MeanAndDeviation
+
+__all__ = ["AllRows", "GeneralisedMean", "Maximum", "Mean", "MeanAndDeviation"]
