@@ -1,4 +1,4 @@
-"""Signal processing as pure functions: waves (C, T) in, spectra (C, K, F) and log-mel frames (F, M) out.
+"""Signal processing as pure functions: waves (C, T) in, spectra (C, K, F), log-mel frames (F, M) and their windows out.
 
 Conventions are librosa's: Hann window (periodic), frames centred by zero padding, Slaney mel filters, power
 spectrogram `|STFT|^2`. Everything is float32 / complex64.
@@ -78,3 +78,36 @@ def log_mel(power_spectrogram: np.ndarray, n_mels: int) -> np.ndarray:
     n_fft = 2 * (power_spectrogram.shape[0] - 1)
     mel = power_spectrogram.T @ mel_filters(n_fft, n_mels).T  # (F, M)
     return (10.0 * np.log10(np.maximum(mel, EPS))).astype(np.float32)
+
+
+def filled(feature: np.ndarray, window: int) -> np.ndarray:
+    """A clip shorter than a window, repeated until it fills one; any other as it is. (F, D) -> (max(F, window), D)"""
+    return feature if len(feature) >= window else np.resize(feature, (window, feature.shape[1]))
+
+
+def starts(n_frames: int, window: int, hop: int) -> np.ndarray:
+    """First frames of a clip's windows; the last window ends with the clip, so that every frame is heard.
+
+    >>> starts(313, 78, 100)
+    array([  0, 100, 200, 235])
+    """
+    last = max(n_frames, window) - window
+    return np.unique(np.append(np.arange(0, last, hop), last))
+
+
+def windows(feature: np.ndarray, window: int, hop: int) -> np.ndarray:
+    """(F, D) -> (n, window, D) of one clip."""
+    rows = starts(len(feature), window, hop)[:, None] + np.arange(window)
+    return filled(feature, window)[rows]
+
+
+def octave_powers(windows: np.ndarray) -> np.ndarray:
+    """(n, W, M) -> (n, octaves, M): mean of |FFT over time|^2 of each band without its mean, Hann window, over the
+    bins 1, 2-3, 4-7, ... up to half the frame rate.
+    """
+    n_frames = windows.shape[1]
+    hann = np.hanning(n_frames + 1)[:-1, None]
+    steady = windows.astype(np.float64) - windows.mean(axis=1, keepdims=True, dtype=np.float64)
+    power = np.abs(np.fft.rfft(steady * hann, axis=1)) ** 2  # (n, W // 2 + 1, M)
+    edges = [*(1 << i for i in range((power.shape[1] - 1).bit_length())), power.shape[1]]
+    return np.stack([power[:, a:b].mean(axis=1) for a, b in zip(edges, edges[1:], strict=False)], axis=1)

@@ -5,18 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from asd.detectors.neighbours import DomainDensity, top_mean
 from conftest import scorer_of
 
 from asd import training as loop
 from asd.contracts import Workplace
 from asd.detectors import FarConditionedNeighbours
 from asd.detectors.convolution import Doubled
-from asd.detectors.descriptors import Modulation, RidgeResidual, octave_powers, ridge_residual
+from asd.detectors.descriptors import Modulation, RidgeResidual, ridge_residual
 from asd.detectors.far_conditioned import balance, balanced, conditioned, embedded, nuisance
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
-from asd.detectors.neighbours import DomainDensity, top_mean
-from asd.detectors.windows import Windows, windows_of
+from asd.detectors.windows import Windows
 from asd.errors import BadInput
+from asd.signal import octave_powers
+from asd.signal import windows as windows_of
 from asd.training import Training
 
 RNG = np.random.default_rng(0)

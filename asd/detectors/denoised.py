@@ -21,8 +21,9 @@ from asd.detectors.autoencoder import AutoEncoder, AutoEncoderScorer, DenseTrain
 from asd.detectors.convolution import repeated
 from asd.detectors.networks import n_parameters
 from asd.detectors.unet import ResidualUNet
-from asd.detectors.windows import BandScale, filled
+from asd.detectors.windows import BandScale
 from asd.errors import BadInput, check
+from asd.signal import filled
 from asd.training import Training, generator
 
 

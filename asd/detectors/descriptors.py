@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asd import signal
 from asd.errors import check
 
 TINY = 1e-3  # dB, or dB^2: under a logarithm, far below any microphone's own fluctuation
@@ -64,16 +65,4 @@ class Modulation:
 
     def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """(n, W, M) -> (n, octaves M); 2.5 s windows have 6 octaves from 0.4 to 15.6 Hz. `far` does not enter."""
-        return np.log(octave_powers(near) + self.least).reshape(len(near), -1)
-
-
-def octave_powers(windows: np.ndarray) -> np.ndarray:
-    """(n, W, M) -> (n, octaves, M): mean of |FFT over time|^2 of each band without its mean, Hann window, over the
-    bins 1, 2-3, 4-7, ... up to half the frame rate.
-    """
-    n_frames = windows.shape[1]
-    hann = np.hanning(n_frames + 1)[:-1, None]
-    steady = windows.astype(np.float64) - windows.mean(axis=1, keepdims=True, dtype=np.float64)
-    power = np.abs(np.fft.rfft(steady * hann, axis=1)) ** 2  # (n, W // 2 + 1, M)
-    edges = [*(1 << i for i in range((power.shape[1] - 1).bit_length())), power.shape[1]]
-    return np.stack([power[:, a:b].mean(axis=1) for a, b in zip(edges, edges[1:], strict=False)], axis=1)
+        return np.log(signal.octave_powers(near) + self.least).reshape(len(near), -1)

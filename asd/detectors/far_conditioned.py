@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from asd import signal
 from asd import training as loop
 from asd.contracts import Arrays, Feature, Workplace
+from asd.detectors.backends.bank import top_mean
+from asd.detectors.backends.density import DomainDensity, Neighbours
 from asd.detectors.descriptors import Modulation, RidgeResidual
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
-from asd.detectors.neighbours import DomainDensity, Neighbours, top_mean
 from asd.detectors.networks import PerDimension, n_parameters
-from asd.detectors.windows import Windows, windows_of
+from asd.detectors.windows import Windows
 from asd.errors import check
 from asd.training import Training
 
@@ -126,14 +128,14 @@ class FarConditionedNeighbours:
         fitted = {"subspace": subspace, **balance(blocks)}
         bank = balanced(blocks, fitted, self.block_weights)
         neighbours = self.density.fit(bank, clip, is_target)
-        ratios = neighbours.ratios(bank, own=clip)
+        ratios = neighbours.own_ratios(bank, clip)
         scores = np.array([top_mean(ratios[clip == i], self.top_share) for i in range(len(is_target))])
         kept = {"bank": bank, "clip": clip, "is_target": is_target, "typical": neighbours.typical}
         return {**fitted, **kept, "train_scores": scores}
 
     def describe(self, model: MaskedModel, feature: Feature) -> Arrays:
         """Every window of one clip: near and far embedding (n, E), ridge (n, M), modulation (n, octaves M)."""
-        near, far = np.split(windows_of(feature, self.window, self.hop), 2, axis=2)  # (n, W, M) each
+        near, far = np.split(signal.windows(feature, self.window, self.hop), 2, axis=2)  # (n, W, M) each
         found = {"msm": embedded(model, near), "far": embedded(model, far)}
         found |= {"ridge": self.ridge(near, far), "modulation": self.modulation(near, far)}
         return {name: array.astype(np.float32) for name, array in found.items()}

@@ -12,27 +12,7 @@ import torch
 
 from asd.contracts import Feature
 from asd.detectors.networks import PerDimension, Standardise
-
-
-def filled(feature: Feature, window: int) -> Feature:
-    """A clip shorter than a window, repeated until it fills one; any other as it is. (F, D) -> (max(F, window), D)"""
-    return feature if len(feature) >= window else np.resize(feature, (window, feature.shape[1]))
-
-
-def starts(n_frames: int, window: int, hop: int) -> np.ndarray:
-    """First frames of a clip's windows; the last window ends with the clip, so that every frame is heard.
-
-    >>> starts(313, 78, 100)
-    array([  0, 100, 200, 235])
-    """
-    last = max(n_frames, window) - window
-    return np.unique(np.append(np.arange(0, last, hop), last))
-
-
-def windows_of(feature: Feature, window: int, hop: int) -> np.ndarray:
-    """(F, D) -> (n, window, D) of one clip."""
-    rows = starts(len(feature), window, hop)[:, None] + np.arange(window)
-    return filled(feature, window)[rows]
+from asd.signal import filled, starts
 
 
 class Windows:

@@ -21,7 +21,6 @@ from asd.clips import Clip
 from asd.contracts import (
     Arrays,
     Calibration,
-    Detector,
     Encoder,
     Feature,
     FittedFrontEnd,
@@ -34,13 +33,13 @@ from asd.contracts import (
 )
 from asd.errors import BadInput
 from asd.fingerprint import canonical, code, digest, numbers
+from asd.folds import left_out_scores
 from asd.store import Store, content
 from asd.system.fitted import Member, described
 from asd.system.recipe import System
 from asd.training import environment, pin
 
 Read = Callable[[Clip], Wave]
-FOLDS = 5  # of the training clips, where a detector gives no scores of unseen ones; *chosen*: four fifths still learn
 SHOWN = 5  # differing numbers told in an error
 
 
@@ -232,7 +231,7 @@ class Chain:
         def compute() -> Arrays:
             return {"scores": left_out_scores(fit, self._training_block(), self.is_target)}
 
-        record = {**self.scorer_record(0), "folds": FOLDS, "folds code": code(left_out_scores)}
+        record = {**self.scorer_record(0), "folds code": code(left_out_scores)}
         return self.store.once("scorers", record, compute)["scores"]
 
     def member(self, seed: int, label: str, calibration: Calibration) -> Member:
@@ -292,24 +291,6 @@ def told(differences: dict[str, tuple[object, object]] | None) -> str:
 def clips_key(clips: Sequence[Clip]) -> str:
     """Content of the clips in their order; names do not enter."""
     return digest(*(content(clip.path) for clip in clips))
-
-
-def left_out_scores(detector: Detector, features: Sequence[Feature], is_target: np.ndarray) -> np.ndarray:
-    """(N,) each clip's score by the detector fitted without the clip's fold; a fold has its share of both domains.
-
-    Raises BadInput for a single clip: none is left to fit to.
-    """
-    if len(features) < 2:
-        raise BadInput("one training clip: none is left to fit to when it is scored as unseen; two or more expected")
-    fold = np.empty(len(features), int)
-    fold[np.argsort(is_target, kind="stable")] = np.arange(len(features)) % FOLDS  # source clips, then target clips
-    scores = np.empty(len(features))
-    for held_out in range(fold.max() + 1):
-        rest = np.flatnonzero(fold != held_out)
-        scorer = detector.fit([features[int(i)] for i in rest], is_target[rest])
-        for i in np.flatnonzero(fold == held_out):
-            scores[i] = scorer.score(features[int(i)])
-    return scores
 
 
 def prepare(chains: Sequence[Chain], clips: Sequence[Clip], threads: int) -> None:
