@@ -1,4 +1,4 @@
-"""Signal processing as pure functions: waves (C, T) in, spectra (C, K, F), log-mel frames (F, M) and their windows out.
+"""Signal processing as pure functions: waves (C, T), spectra (C, K, F), log-mel frames (F, M), windows; and back.
 
 Conventions are librosa's: Hann window (periodic), frames centred by zero padding, Slaney mel filters, power
 spectrogram `|STFT|^2`. Everything is float32 / complex64.
@@ -15,6 +15,8 @@ import scipy.fft
 from asd.clips import RATE
 
 EPS = np.finfo(np.float64).eps  # the organisers' floor under the logarithm: -156.5 dB
+TINY = np.finfo(np.float32).tiny  # stands for a power of zero under a logarithm or a fraction bar
+LEAST = 0.25  # of the summed squared windows that `istft` divides by; chosen: what is in a tail doubles at most
 
 
 @lru_cache
@@ -37,6 +39,29 @@ def stft(wave: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
     padded = np.pad(wave, ((0, 0), (half, half)))  # (C, T + n_fft)
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[:, ::hop_length]  # (C, F, n_fft)
     return scipy.fft.rfft(frames * _hann(n_fft), axis=-1).swapaxes(-1, -2)  # (C, K, F)
+
+
+def istft(spectra: np.ndarray, n_fft: int, hop_length: int, n_samples: int) -> np.ndarray:
+    """Inverse of `stft`: (C, K, F) complex64 -> (C, T) float32, windowed and divided by the sum of squared windows.
+
+    `istft(stft(wave))` is the wave for a hop of at most n_fft / 2, but for its last samples where T is no multiple of
+    the hop: only the tail of the last frame holds those, and where its squared window is below LEAST they fade out
+    (dividing by next to nothing would blow up whatever a filter left there).
+    """
+    half, window = n_fft // 2, _hann(n_fft)
+    frames = scipy.fft.irfft(spectra.swapaxes(-1, -2), n_fft, axis=-1) * window  # (C, F, n_fft)
+    squares = np.broadcast_to(window**2, (1, *frames.shape[1:]))
+    wave = overlap_added(frames, hop_length) / np.maximum(overlap_added(squares, hop_length), LEAST)
+    return wave[:, half : half + n_samples]
+
+
+def overlap_added(frames: np.ndarray, hop_length: int) -> np.ndarray:
+    """(C, F, n_fft) -> (C, F hop + n_fft), each frame one hop after the last; zeros where there is none."""
+    n_channels, n, n_fft = frames.shape
+    added = np.zeros((n_channels, n * hop_length + n_fft), np.float32)
+    for t in range(n):
+        added[:, t * hop_length : t * hop_length + n_fft] += frames[:, t]
+    return added
 
 
 class _LastSTFT(threading.local):
@@ -63,6 +88,12 @@ def shared_stft(wave: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
 def power(spectra: np.ndarray) -> np.ndarray:
     """|X|^2 of complex spectra, any shape, float32."""
     return spectra.real**2 + spectra.imag**2
+
+
+def with_power(spectra: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Spectra turned down to a power, their phase kept: gain `sqrt(wanted / |X|^2)`, at most 1; any shape."""
+    present = power(spectra)
+    return np.sqrt(np.minimum(wanted, present) / np.maximum(present, TINY)) * spectra
 
 
 @lru_cache

@@ -11,6 +11,7 @@ from scipy.integrate import quad
 from scipy.signal import fftconvolve
 
 from asd import frontends, signal
+from asd.contracts import Audible
 from asd.errors import BadInput
 from asd.fingerprint import fingerprint
 from asd.frontends import coherence, subtraction, suppression
@@ -24,6 +25,14 @@ FRONT_ENDS = [n for n in frontends.__all__ if hasattr(getattr(frontends, n), "fi
 FIXED = tuple(sorted(set(FRONT_ENDS) - set(REFERENCED)))
 BOTH = ("NearAndDifference", "NearAndFar")  # two output channels
 NO_LOUDER = ("RefSub", "AdaSub", "CohGate", "CohSub", "DecisionDirectedWiener", "LogSpectralAmplitude")
+MIXES = {  # of the waves
+    "Near": lambda n, f: [n],
+    "Far": lambda n, f: [f],
+    "Mean": lambda n, f: [(n + f) / 2],
+    "Difference": lambda n, f: [n - f],
+    "NearAndFar": lambda n, f: [n, f],
+    "NearAndDifference": lambda n, f: [n, n - f],
+}
 
 
 def part(name, stft=None):
@@ -47,6 +56,27 @@ def read_only(wave):
     wave = np.asarray(wave, np.float32)
     wave.flags.writeable = False
     return wave
+
+
+def clicks():
+    wave = np.zeros((2, 4096))
+    wave[:, 2000] = 0.9, 0.3
+    return wave
+
+
+EDGES = {
+    "noise": noises(16_000),
+    "short": noises(2048),
+    "both silent": np.zeros((2, 4096)),
+    "far silent": noises(4096) * [[1.0], [0.0]],
+    "near silent": noises(4096) * [[0.0], [1.0]],
+    "click": clicks(),
+    "click near": clicks() * [[1.0], [0.0]],
+    "half silent": noises(8192) * (np.arange(8192) < 4096),
+    "constant": np.full((2, 4096), 0.999),
+    "full scale": np.sign(noises(4096)),
+    "faint": noises(4096) * 1e-4,
+}
 
 
 @pytest.fixture(scope="module")
@@ -155,18 +185,88 @@ def test_equals_its_formula_written_as_a_loop(name, wave, train, spectra):
     np.testing.assert_allclose(ours[0][np.ix_(bins, frames)], literal, rtol=2e-4)
 
 
-@pytest.mark.parametrize(
-    "name, mixed",
-    [
-        ("Near", lambda n, f: n),
-        ("Far", lambda n, f: f),
-        ("Mean", lambda n, f: (n + f) / 2),
-        ("Difference", lambda n, f: n - f),
-    ],
-)
-def test_channels_and_their_mixes_are_those_of_the_waves(name, mixed, wave):
-    expected = signal.power(signal.stft(mixed(*wave)[None], 64, 32))
+@pytest.mark.parametrize("name", MIXES)
+def test_channels_and_their_mixes_are_those_of_the_waves(name, wave):
+    expected = signal.power(signal.stft(np.stack(MIXES[name](*wave)), 64, 32))
     np.testing.assert_allclose(part(name, SMALL).fit([])(wave), expected, rtol=1e-4, atol=1e-7)
+
+
+# The sound behind the power
+
+
+def literal_istft(spectra, n_samples):
+    """(K, F) -> (T,) in double precision, n_fft 64 and hop 32, T a multiple of it."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(64) / 64)
+    total, squares = np.zeros(n_samples + 64), np.zeros(n_samples + 64)
+    for t in range(spectra.shape[1]):
+        total[32 * t : 32 * t + 64] += window * np.fft.irfft(spectra[:, t])
+        squares[32 * t : 32 * t + 64] += window**2
+    return total[32:-32] / squares[32:-32]
+
+
+def test_every_fitted_front_end_is_audible_and_what_is_not_fitted_is_not(train):
+    assert set(FRONT_ENDS) == {*MIXES, *NO_LOUDER, "Canceller"}  # each has a test of its own below
+    assert all(isinstance(part(name, SMALL).fit(train), Audible) for name in FRONT_ENDS)
+    assert not any(isinstance(part(name), Audible) for name in REFERENCED)
+
+
+@pytest.mark.parametrize("name", MIXES)
+def test_the_sound_of_a_mix_is_the_mix_of_the_waves_to_the_bit(name, wave):
+    sound = part(name, SMALL).fit([]).sound(wave)
+    assert sound.dtype == np.float32 and np.array_equal(sound, np.stack(MIXES[name](*wave)))
+
+
+@pytest.mark.parametrize("name", NO_LOUDER)
+def test_denoised_sound_is_the_near_spectrum_turned_down_to_the_formulas_power(name, wave, train, spectra):
+    transfer = TRANSFER.fit(train).astype(float)
+    cleaned = np.zeros((33, 21), complex)
+    for k, t in np.ndindex(33, 21):
+        gain = math.sqrt(LITERAL[name](spectra, transfer, k, t) / abs(spectra[0, k, t]) ** 2)
+        cleaned[k, t] = min(gain, 1) * spectra[0, k, t]
+    sound = part(name, SMALL).fit(train).sound(wave)
+    np.testing.assert_allclose(sound, literal_istft(cleaned, 640)[None], rtol=0, atol=1e-4 * np.abs(wave).max())
+
+
+def test_the_cancellers_sound_is_near_minus_the_filtered_far(wave, spectra):
+    near, far = spectra
+    fits = [np.linalg.lstsq(far[k, :, None], near[k], rcond=None)[0][0] for k in range(33)]  # H of each bin
+    expected = wave[0] - literal_istft(np.array(fits)[:, None] * far, 640)
+    np.testing.assert_allclose(part("Canceller", SMALL).sound(wave), expected[None], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+@pytest.mark.parametrize("n_samples", [16_000, 8692, 8191])
+def test_sound_has_the_power_that_the_features_see(name, n_samples):
+    fitted, wave = part(name).fit([noises(8192, 5)]), noises(n_samples, 3)
+    heard = signal.power(signal.stft(fitted.sound(wave), 1024, 512))[..., 2:-2]
+    power, near = fitted(wave)[..., 2:-2], frontends.Near()(wave)[..., 2:-2]
+    if name in MIXES:
+        np.testing.assert_allclose(heard, power, rtol=1e-3, atol=1e-5 * power.max())
+    else:  # the STFT of any wave is smoother than the power: overlapping frames must agree
+        assert 0.85 * power.sum() < heard.sum() < 1.05 * power.sum() and heard.sum() < near.sum()
+        assert np.corrcoef(np.log(heard.ravel() + 1e-9), np.log(power.ravel() + 1e-9))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+@pytest.mark.parametrize("edge", ["short tail", *EDGES])
+def test_sound_is_as_long_as_the_clip_finite_and_not_louder_whatever_the_clip(name, edge):
+    fitted, wave = part(name).fit([noises(8192, 5)]), read_only({"short tail": noises(8191), **EDGES}[edge])
+    with warnings.catch_warnings(), np.errstate(divide="raise", over="raise", invalid="raise"):
+        warnings.simplefilter("error")
+        sound = fitted.sound(wave)
+    assert sound.shape == (1 + (name in BOTH), wave.shape[1]) and sound.dtype == np.float32
+    assert np.isfinite(sound).all()
+    if name not in MIXES:
+        assert (sound**2).sum() <= 1.001 * (wave[0] ** 2).sum()
+        assert np.abs(sound[:, -1024:]).max() <= 2 * np.abs(wave).max()  # nothing blows up at the end
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_silence_stays_silence(name):
+    fitted = part(name).fit([noises(8192, 5)])
+    assert not fitted.sound(read_only(EDGES["both silent"])).any()
+    if name not in MIXES:  # a silent near channel is not filled with the far one
+        assert not fitted.sound(read_only(EDGES["near silent"])).any()
 
 
 # The noise transfer
@@ -292,27 +392,6 @@ def test_canceller_removes_a_filtered_far_channel_and_leaves_a_machine_only_near
 
 
 # What every front-end must keep
-
-
-def clicks():
-    wave = np.zeros((2, 4096))
-    wave[:, 2000] = 0.9, 0.3
-    return wave
-
-
-EDGES = {
-    "noise": noises(16_000),
-    "short": noises(2048),
-    "both silent": np.zeros((2, 4096)),
-    "far silent": noises(4096) * [[1.0], [0.0]],
-    "near silent": noises(4096) * [[0.0], [1.0]],
-    "click": clicks(),
-    "click near": clicks() * [[1.0], [0.0]],
-    "half silent": noises(8192) * (np.arange(8192) < 4096),
-    "constant": np.full((2, 4096), 0.999),
-    "full scale": np.sign(noises(4096)),
-    "faint": noises(4096) * 1e-4,
-}
 
 
 @pytest.mark.parametrize("name", FRONT_ENDS)

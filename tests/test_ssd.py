@@ -10,6 +10,7 @@ import torch
 from conftest import RATE, tone_in_noise, write_clip
 
 from asd import signal
+from asd.contracts import Audible
 from asd.errors import BadInput
 from asd.frontends import AdaSub, AdaSubTeacher, Distilled, LogMelEmbedder, NarrowBandLSTM
 from asd.frontends.distillation import distilled, reference, student
@@ -202,6 +203,7 @@ def test_a_student_learns_to_take_the_noise_away():
     found, before, clean = (torch.from_numpy(x) for x in (fitted.separate(wave), wave[0], hum(wave)))
     assert si_snr(found, clean) > si_snr(before, clean) + 2
     assert np.allclose(fitted(wave), fitted.power(fitted.separate(wave)))
+    assert isinstance(fitted, Audible) and np.array_equal(fitted.sound(wave), fitted.separate(wave)[None])
 
 
 def hum(wave):
@@ -251,10 +253,11 @@ def test_wrong_parts_and_too_few_clips_are_refused():
         Distilled(student=SMALL).fit(noisy(3))
 
 
-def test_adasubs_target_has_adasubs_power():
+def test_adasubs_target_is_its_sound_and_has_its_power():
     waves = noisy()
     target = AdaSubTeacher().open(waves, machine_alone())(waves[0])
     fitted = AdaSub().fit(waves)
+    assert np.array_equal(target[None], fitted.sound(waves[0]))
     power = signal.power(signal.stft(target[None], 1024, 512)[0])
     assert np.corrcoef(np.log(power.mean(1) + 1e-9), np.log(fitted(waves[0])[0].mean(1) + 1e-9))[0, 1] > 0.98
 

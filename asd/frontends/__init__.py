@@ -2,6 +2,9 @@
 
 `fit` reads training-normal clips only and returns the fitted front-end, a function of one clip. `statistics` is the
 part that decides what `fit` learns: front-ends with equal statistics share what they learnt.
+
+Every fitted front-end here is `Audible`: `sound` gives the wave behind the power, as long as the clip. Of a mix that
+is the mix of the waves; of a denoised near power the near signal, turned down to that power bin by bin.
 """
 
 from asd.frontends.canceller import Canceller

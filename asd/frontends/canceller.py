@@ -35,6 +35,10 @@ class Canceller(Fixed):
         if not self.ridge > 0:
             raise BadInput(f"ridge {self.ridge}: above 0 expected")
 
-    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+    def cleaned(self, spectra: np.ndarray) -> np.ndarray:
+        """Y itself: its phase is not the near one's."""
         near, far = spectra
-        return signal.power(cancel(near, far, self.ridge))
+        return cancel(near, far, self.ridge)
+
+    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+        return signal.power(self.cleaned(spectra))

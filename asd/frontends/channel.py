@@ -41,6 +41,10 @@ class Fixed(ABC):
     def denoise(self, spectra: np.ndarray) -> np.ndarray:
         """The front-end's formula, (2, K, F) complex -> (K, F) power. `spectra` is shared: read only."""
 
+    def cleaned(self, spectra: np.ndarray) -> np.ndarray:
+        """What is heard, (2, K, F) -> (K, F) complex: the near spectrum turned down to the denoised power."""
+        return signal.with_power(spectra[0], self.denoise(spectra))
+
     @property
     def statistics(self) -> Self:
         return self
@@ -58,34 +62,55 @@ class Fixed(ABC):
         """(2, T) -> (1, K, F)"""
         return self.denoise(signal.shared_stft(wave, self.n_fft, self.hop_length))[None]
 
+    def sound(self, wave: Wave) -> Wave:
+        """(2, T) -> (1, T)"""
+        spectra = signal.shared_stft(wave, self.n_fft, self.hop_length)
+        return signal.istft(self.cleaned(spectra)[None], self.n_fft, self.hop_length, wave.shape[1])
+
 
 @dataclass(frozen=True)
-class Near(Fixed):
+class Mix(Fixed):
+    """A linear mix of the microphones, the same of spectra and of waves, so that its sound needs no STFT."""
+
+    @abstractmethod
+    def mix(self, channels: np.ndarray) -> np.ndarray:
+        """(2, ...) -> (...), spectra or waves."""
+
+    def denoise(self, spectra: np.ndarray) -> np.ndarray:
+        return signal.power(self.mix(spectra))
+
+    def sound(self, wave: Wave) -> Wave:
+        """(2, T) -> (1, T), exactly; it may be the clip's own memory, so read only."""
+        return self.mix(wave)[None]
+
+
+@dataclass(frozen=True)
+class Near(Mix):
     """The near microphone alone, `P_n = |N|^2`; the organisers' baseline."""
 
-    def denoise(self, spectra: np.ndarray) -> np.ndarray:
-        return signal.power(spectra[0])
+    def mix(self, channels: np.ndarray) -> np.ndarray:
+        return channels[0]
 
 
 @dataclass(frozen=True)
-class Far(Fixed):
+class Far(Mix):
     """The far microphone alone, `P_f = |F|^2`."""
 
-    def denoise(self, spectra: np.ndarray) -> np.ndarray:
-        return signal.power(spectra[1])
+    def mix(self, channels: np.ndarray) -> np.ndarray:
+        return channels[1]
 
 
 @dataclass(frozen=True)
-class Mean(Fixed):
-    """The mean of the two waves, `|(N + F) / 2|^2`; the STFT is linear."""
+class Mean(Mix):
+    """The mean of the two waves, `|(N + F) / 2|^2`."""
 
-    def denoise(self, spectra: np.ndarray) -> np.ndarray:
-        return signal.power((spectra[0] + spectra[1]) / 2)
+    def mix(self, channels: np.ndarray) -> np.ndarray:
+        return (channels[0] + channels[1]) / 2
 
 
 @dataclass(frozen=True)
-class Difference(Fixed):
-    """The difference of the two waves, `|N - F|^2`; the STFT is linear."""
+class Difference(Mix):
+    """The difference of the two waves, `|N - F|^2`."""
 
-    def denoise(self, spectra: np.ndarray) -> np.ndarray:
-        return signal.power(spectra[0] - spectra[1])
+    def mix(self, channels: np.ndarray) -> np.ndarray:
+        return channels[0] - channels[1]

@@ -1,4 +1,4 @@
-"""Front-ends that keep both microphones, for detectors that compare them. (2, T) -> (2, K, F)"""
+"""Front-ends that keep both microphones, for detectors that compare them. (2, T) -> (2, K, F), or (2, T) as sound"""
 
 from __future__ import annotations
 
@@ -8,31 +8,36 @@ import numpy as np
 
 from asd import signal
 from asd.contracts import Power, Wave
-from asd.frontends.channel import Fixed
+from asd.frontends.channel import Mix
 
 
 @dataclass(frozen=True)
-class Pair(Fixed):
-    """A front-end with two output channels; `denoise` gives both, (2, K, F) complex -> (2, K, F) power."""
+class Pair(Mix):
+    """A front-end with two output channels; `mix` gives both, (2, ...) -> (2, ...)."""
 
     def __call__(self, wave: Wave) -> Power:
+        """(2, T) -> (2, K, F)"""
         return self.denoise(signal.shared_stft(wave, self.n_fft, self.hop_length))
+
+    def sound(self, wave: Wave) -> Wave:
+        """(2, T) -> (2, T), exactly; it may be the clip's own memory, so read only."""
+        return self.mix(wave)
 
 
 @dataclass(frozen=True)
 class NearAndFar(Pair):
     """Both microphones as they are, `P_n` and `P_f`."""
 
-    def denoise(self, spectra: np.ndarray) -> np.ndarray:
-        return signal.power(spectra)
+    def mix(self, channels: np.ndarray) -> np.ndarray:
+        return channels
 
 
 @dataclass(frozen=True)
 class NearAndDifference(Pair):
     """The near microphone and the difference of the waves, `|N|^2` and `|N - F|^2`: the reference and difference
-    channel of the two-microphone autoencoder (Luzón-Álvarez et al. 2025), sec. 2. The STFT is linear.
+    channel of the two-microphone autoencoder (Luzón-Álvarez et al. 2025), sec. 2.
     """
 
-    def denoise(self, spectra: np.ndarray) -> np.ndarray:
-        near, far = spectra
-        return signal.power(np.stack([near, near - far]))
+    def mix(self, channels: np.ndarray) -> np.ndarray:
+        near, far = channels
+        return np.stack([near, near - far])

@@ -12,8 +12,7 @@ import numpy as np
 from asd.errors import BadInput
 from asd.frontends.channel import check_floor
 from asd.frontends.transfer import Referenced, near_and_noise
-
-TINY = np.finfo(np.float32).tiny  # stands for a power of zero under the logarithm
+from asd.signal import TINY
 
 
 def subtract(near: np.ndarray, noise: np.ndarray, factor: float | np.ndarray, floor: float) -> np.ndarray:

@@ -93,9 +93,17 @@ class FittedReferenced:
 
     def __call__(self, wave: Wave) -> Power:
         """(2, T) -> (1, K, F)"""
-        stft = self.recipe.transfer
-        spectra = signal.shared_stft(wave, stft.n_fft, stft.hop_length)
-        return self.recipe.denoise(spectra, self.transfer)[None]
+        return self.recipe.denoise(self.spectra(wave), self.transfer)[None]
+
+    def sound(self, wave: Wave) -> Wave:
+        """(2, T) -> (1, T), the near spectrum turned down to the denoised power."""
+        stft, spectra = self.recipe.transfer, self.spectra(wave)
+        cleaned = signal.with_power(spectra[0], self.recipe.denoise(spectra, self.transfer))
+        return signal.istft(cleaned[None], stft.n_fft, stft.hop_length, wave.shape[1])
+
+    def spectra(self, wave: Wave) -> np.ndarray:
+        """(2, K, F) complex64, read only."""
+        return signal.shared_stft(wave, self.recipe.transfer.n_fft, self.recipe.transfer.hop_length)
 
 
 def near_and_noise(spectra: np.ndarray, transfer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

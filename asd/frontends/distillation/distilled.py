@@ -173,6 +173,10 @@ class FittedDistilled:
         """(C, T) -> (T,), the machine at the reference microphone, gain restored."""
         return restored_gain(separate(self.network, self.recipe.student, wave, threads), wave[0])
 
+    def sound(self, wave: Wave) -> Wave:
+        """(C, T) -> (1, T)"""
+        return self.separate(wave)[None]
+
     def __call__(self, wave: Wave) -> Power:
         """(C, T) -> (1, K, F)"""
         return self.power(self.separate(wave))

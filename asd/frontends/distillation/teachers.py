@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import torch
 
-from asd import signal
 from asd.contracts import Wave
-from asd.frontends.distillation.student import inverse_stft
-from asd.frontends.subtraction import TINY, AdaSub
+from asd.frontends.subtraction import AdaSub
 
 Separate = Callable[[Wave], np.ndarray]  # (C, T) -> (T,) float32
 
@@ -33,7 +30,7 @@ class Teacher(Protocol):
 
 @dataclass(frozen=True)
 class AdaSubTeacher:
-    """Adaptive subtraction of the far channel with the near channel's phase: needs two channels, nothing pretrained."""
+    """The sound of the front-end AdaSub: needs two channels, nothing pretrained."""
 
     subtraction: AdaSub = AdaSub()
 
@@ -41,13 +38,5 @@ class AdaSubTeacher:
         return ()
 
     def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Separate:
-        transfer = self.subtraction.transfer.fit(wave[:2] for wave in waves)  # (K,)
-
-        def separate(wave: Wave) -> np.ndarray:
-            stft = self.subtraction.transfer
-            spectra = signal.stft(wave[:2], stft.n_fft, stft.hop_length)  # (C, K, F)
-            ratio = self.subtraction.denoise(spectra, transfer) / np.maximum(signal.power(spectra[0]), TINY)
-            cleaned = np.sqrt(np.minimum(ratio, 1)) * spectra[0]  # (K, F)
-            return inverse_stft(torch.from_numpy(cleaned.T), stft.n_fft, stft.hop_length, wave.shape[1]).numpy()
-
-        return separate
+        fitted = self.subtraction.fit(wave[:2] for wave in waves)
+        return lambda wave: fitted.sound(wave[:2])[0]
