@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from asd.detectors.neighbours import DomainDensity, top_mean
 from conftest import scorer_of
 
 from asd import training as loop
 from asd.contracts import Workplace
 from asd.detectors import FarConditionedNeighbours
+from asd.detectors.backends.bank import top_mean
+from asd.detectors.backends.density import DomainDensity
 from asd.detectors.convolution import Doubled
 from asd.detectors.descriptors import Modulation, RidgeResidual, ridge_residual
 from asd.detectors.far_conditioned import balance, balanced, conditioned, embedded, nuisance
@@ -206,14 +207,14 @@ def test_density_equals_a_literal_loop(k, w):
     literal = [literal_ratio(points, clip, is_target, q, None, k, w) for q in queries]
     np.testing.assert_allclose(neighbours.ratios(queries), literal, rtol=1e-9)
     literal = [literal_ratio(points, clip, is_target, q, c, k, w) for q, c in zip(points, clip, strict=True)]
-    np.testing.assert_allclose(neighbours.ratios(points, own=clip), literal, rtol=1e-9)
+    np.testing.assert_allclose(neighbours.own_ratios(points, clip), literal, rtol=1e-9)
 
 
 def test_left_out_ratios_equal_refits_without_the_clip():
     points, clip, is_target = bank()
     density = DomainDensity(3, 0.25)
     everything = density.fit(points, clip, is_target)
-    left_out = everything.ratios(points, own=clip)
+    left_out = everything.own_ratios(points, clip)
     for i in range(len(is_target)):
         rest = clip != i
         refit = density.restore(points[rest], clip[rest], is_target, everything.typical)

@@ -15,11 +15,12 @@ import numpy as np
 from asd.contracts import Feature
 from asd.detectors.backends.bank import gathered, top_mean
 from asd.errors import BadInput, check
+from asd.folds import FOLDS, folds
 
 
 @dataclass(frozen=True)
 class Mahalanobis:
-    """The smaller distance over domains counts: a test clip's domain is unknown."""
+    """The smaller distance over domains counts, each in the domain's own unit: a test clip's domain is unknown."""
 
     target_weight: float = 0.5  # of the target clips' own mean, the rest the source mean's; *chosen*: half-way
     top_share: float = 1.0  # of a clip's rows, the highest distances averaged; 1: all
@@ -30,10 +31,14 @@ class Mahalanobis:
         check("top_share", self.top_share, 0 < self.top_share <= 1, "above 0, at most 1")
 
     def fit(self, features: Sequence[Feature], is_target: np.ndarray) -> MahalanobisScorer:
-        from sklearn.covariance import ledoit_wolf  # slow to import
-
         rows, clip = gathered(features)
         rows, in_target = rows.astype(np.float64), is_target[clip]
+        return MahalanobisScorer(self, *self._moments(rows, in_target), self._units(rows, clip, is_target))
+
+    def _moments(self, rows: np.ndarray, in_target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means (domains, D), the target's shrunk, and precision (D, D) of rows (n, D)."""
+        from sklearn.covariance import ledoit_wolf  # slow to import
+
         if len(rows) < 2:
             raise BadInput("one training row: a covariance needs two or more clips")
         own = [rows[part].mean(axis=0) for part in (~in_target, in_target) if part.any()]
@@ -41,8 +46,32 @@ class Mahalanobis:
         covariance, _ = ledoit_wolf(centred, assume_centered=True)
         if not np.trace(covariance) > 0:
             raise BadInput("all training clips alike: no covariance (are they copies of one recording, or silent?)")
-        shrunk = [*own[:1], *((1 - self.target_weight) * own[0] + self.target_weight * mean for mean in own[1:])]
-        return MahalanobisScorer(self, np.array(shrunk), np.linalg.inv(covariance))
+        means = [*own[:1], *((1 - self.target_weight) * own[0] + self.target_weight * mean for mean in own[1:])]
+        return np.array(means), np.linalg.inv(covariance)
+
+    def _units(self, rows: np.ndarray, clip: np.ndarray, is_target: np.ndarray) -> np.ndarray:
+        """(domains,) median distance of a domain's training rows to its mean, each clip left out of mean and precision.
+
+        So that one threshold serves both domains, as in `nearest`. A domain of one clip takes the other's unit.
+        """
+        in_target, fold = is_target[clip], folds(is_target, FOLDS)[clip]
+        found = np.full(len(rows), np.nan)
+        for held_out in np.unique(fold):
+            rest = fold != held_out
+            if rest.sum() > 1:
+                means, precision = self._moments(rows[rest], in_target[rest])
+                for domain, mean in zip(np.unique(in_target[rest]), means, strict=True):
+                    part = ~rest & (in_target == domain)
+                    found[part] = distances(rows[part] - mean, precision)
+        medians = [finite_median(found[in_target == domain]) for domain in np.unique(in_target)]
+        least = min((m for m in medians if np.isfinite(m)), default=1.0)
+        return np.array([m if np.isfinite(m) else least for m in medians])
+
+
+def finite_median(values: np.ndarray) -> float:
+    """nan where none is finite."""
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else np.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +79,14 @@ class MahalanobisScorer:
     recipe: Mahalanobis
     means: np.ndarray  # (domains, D)
     precision: np.ndarray  # (D, D)
+    units: np.ndarray  # (domains,)
 
     def score(self, feature: Feature) -> float:
-        away = feature.astype(np.float64)[None] - self.means[:, None]  # (domains, q, D)
-        squared = np.einsum("dqi,ij,dqj->dq", away, self.precision, away)
-        return top_mean(np.sqrt(np.maximum(squared, 0).min(axis=0)), self.recipe.top_share)
+        each = [distances(feature - mean, self.precision) / u for mean, u in zip(self.means, self.units, strict=True)]
+        return top_mean(np.min(each, axis=0), self.recipe.top_share)
+
+
+def distances(away: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    """(q, D) -> (q,) `sqrt(x' P x)`"""
+    away = away.astype(np.float64)
+    return np.sqrt(np.maximum(np.einsum("qi,ij,qj->q", away, precision, away, optimize=True), 0))

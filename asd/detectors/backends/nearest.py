@@ -43,8 +43,8 @@ class NearestNeighbours:
         units = self.scaling.units(np.concatenate(list(features)))  # (D,)
         domains = by_domain([f / units for f in features], is_target, self.neighbours, self.metric)
         typical = [float(np.median(bank.own_distances())) for bank in domains]  # inf for a single clip
-        known = [distance for distance in typical if np.isfinite(distance)]
-        typical = [distance if np.isfinite(distance) else min(known, default=1.0) for distance in typical]
+        least = min((distance for distance in typical if np.isfinite(distance)), default=1.0)
+        typical = [distance if np.isfinite(distance) else least for distance in typical]
         if self.mixup and len(domains) == 2:
             domains[1] = self._with_mixtures(*domains)
         return NearestScorer(self, units, tuple(domains), tuple(typical))
