@@ -25,7 +25,7 @@ from asd.errors import BadInput
 if TYPE_CHECKING:
     from asd.programs.request import Request
 
-DATA = Path("data/dcase2026t2")
+DATA, RESULTS = Path("data/dcase2026t2"), Path("results")
 DEFAULT_SYSTEMS = ["baseline_mse", "baseline_mahala"]
 
 
@@ -38,16 +38,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"see --list; default {' '.join(DEFAULT_SYSTEMS)}")
     add = p.add_argument
     add("--data", type=Path, help=f"holds dev_data/raw and eval_data/raw ({DATA}; --verify: where the run's data were)")
-    add("--results", type=Path, default=Path("results"), help="results, and the store of what is trained (%(default)s)")
+    add("--results", type=Path, help=f"results, and the store of what is trained ({RESULTS}; --quick: {RESULTS}/quick)")
     add("--machines", nargs="+", metavar="MACHINE", help="default: all of the data folder")
     add("--seeds", help="how many (3), or which (0,4,7); default: the system's own")
     part = p.add_mutually_exclusive_group()
     part.add_argument("--train-only", action="store_true", help="stop after training; test clips need not be there")
-    part.add_argument("--test-only", action="store_true", help="never train; everything must be in the store")
+    part.add_argument("--test-only", action="store_true", help="train no network; what is trained must be in the store")
     part.add_argument("--verify", action="store_true", help="only re-derive what the results folder holds, and compare")
     add("--no-verify", action="store_true", help="with -e: leave that proof out (run.json says so)")
     add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="e.g. detector.training.epochs=3")
-    add("--quick", action="store_true", help="small versions of the systems, to see that all runs; scores mean nothing")
+    add("--quick", action="store_true", help="small versions of the systems, to see that all runs: scores mean nothing")
     add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes of one thread (%(default)s)")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training (%(default)s)")
     add("--list", action="store_true", help="list the systems; with SYSTEM, its numbers and the parts that fit")
@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
+    args.results = args.results or (RESULTS / "quick" if args.quick else RESULTS)
     if args.list and not args.systems:
         width = max(map(len, systems.names()))
         print("\n".join(f"{name:{width}}  {systems.description(name)}" for name in systems.names()))

@@ -84,8 +84,10 @@ def raw_folder(data: Path, kind: str) -> Path:
     if data.name in ("raw", *KINDS.values()):
         parent = data.parent.parent if data.name == "raw" else data.parent
         raise BadInput(f"{raw}: no such folder; give the folder that holds {KINDS[kind]}/: --data {parent}")
+    where = "" if raw.is_absolute() else f" (looked for from {Path.cwd()})"
+    release = kind.replace("eval", "train")
     raise BadInput(
-        f"{raw}: no such folder. To get data: `python tools/download.py {kind.replace('eval', 'train')} --out {data}` "
+        f"{raw}: no such folder{where}. To get data: `python tools/download.py {release} --out {data}` "
         f"(from Zenodo) or `python tools/simulate.py {data}{' --eval' * (kind == 'eval')}` (simulated)"
     )
 

@@ -27,7 +27,7 @@ from asd.errors import BadInput
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("asd", "systems")
 NEUTRAL = ("asd.contracts", "asd.errors", "asd.fingerprint", "asd.store", "asd.tables")  # give no number its value
-MESSENGERS = ("print", "warnings", "logging", "log", "logger")  # calls of these only tell
+LOG_LEVELS = ("debug", "info", "warning", "error", "exception", "critical", "log")
 SKIPPED = ("annotation", "returns", "type_comment", "type_params", "kind", "ctx")  # fields of syntax nodes
 
 Symbol = tuple[str, str]  # module, name defined in it
@@ -43,23 +43,37 @@ def digest(*pieces: str | bytes) -> str:
 
 
 def numbers(part: object) -> object:
-    """A part as plain JSON: nested dataclasses become {"part": class name, field: ...}."""
+    """A part as plain JSON: nested dataclasses become {"part": class name, field: ...}.
+
+    A whole number in a field of floats is a float, as it would be once read from yaml. Raises BadInput for a field that
+    holds neither a part nor numbers or text.
+    """
     if dataclasses.is_dataclass(part) and not isinstance(part, type):
-        return {
-            "part": type(part).__name__,
-            **{f.name: numbers(getattr(part, f.name)) for f in dataclasses.fields(part)},
-        }
+        fields = {f.name: _field(part, f) for f in dataclasses.fields(part)}
+        return {"part": type(part).__name__, **fields}
     return [numbers(p) for p in part] if isinstance(part, (tuple, list)) else part
+
+
+def _field(part: object, f: dataclasses.Field) -> object:
+    value = numbers(getattr(part, f.name))
+    if "float" in str(f.type) and "int" not in str(f.type):
+        value = [_floating(v) for v in value] if isinstance(value, list) else _floating(value)
+    flat = value if isinstance(value, list) else [value]
+    if not all(isinstance(v, (str, int, float, bool, dict, list, type(None))) for v in flat):
+        raise BadInput(
+            f"{type(part).__name__}.{f.name} holds a {type(getattr(part, f.name)).__name__}; "
+            "a field of a part is a number, a text, a part, or several of these"
+        )
+    return value
+
+
+def _floating(value: object) -> object:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def canonical(record: object) -> str:
     """JSON with sorted keys, the text that a record is hashed as."""
     return json.dumps(record, sort_keys=True, ensure_ascii=False)
-
-
-def fingerprint(*parts: object) -> str:
-    """Hash of the parts' numbers and of the code of their classes, nested ones too."""
-    return digest(canonical([numbers(p) for p in parts]), code(*parts))
 
 
 def code(*objects: object) -> str:
@@ -145,44 +159,63 @@ def _source(module: str) -> _Source:
 
 
 def _file(module: str) -> Path:
+    path = _path_of(module)
+    if path is None:
+        raise BadInput(
+            f"module {module}: no source file found, so results could not be named; put the part in a file "
+            "(is it in a notebook?)"
+        )
+    return path
+
+
+def _path_of(module: str) -> Path | None:
     """Found by its place, so that no package is imported for it; a part may also live in a file of the user's."""
     place = ROOT.joinpath(*module.split("."))
     for path in (place.with_suffix(".py"), place / "__init__.py"):
         if path.is_file() and module.split(".")[0] in OURS:
             return path
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    spec = None if loaded or module == "__main__" else importlib.util.find_spec(module)
-    origin = loaded or (spec.origin if spec else None)
-    if origin is None or not Path(origin).is_file():
-        raise BadInput(
-            f"module {module}: no source file found, so results could not be named (is it a notebook's own?)"
-        )
-    return Path(origin)
+    if module.split(".")[0] in OURS:
+        return None
+    try:
+        spec = None if module == "__main__" else importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    origin = getattr(sys.modules.get(module), "__file__", None) or (spec.origin if spec else None)
+    return Path(origin) if origin and Path(origin).is_file() else None
 
 
 def _note_imports(node: ast.AST, source: _Source) -> None:
-    """Names that import statements at or below `node` bring in."""
+    """Names that import statements at or below `node` bring in. Raises BadInput for a form that cannot be followed."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Import):
             for alias in inner.names:
-                source.outside[alias.asname or alias.name.split(".")[0]] = alias.name
-        elif isinstance(inner, ast.ImportFrom) and inner.module:
-            for alias in inner.names:
-                local, whole = alias.asname or alias.name, f"{inner.module}.{alias.name}"
-                if not _is_ours(inner.module, source.name):
-                    source.outside[local] = whole
+                if not _is_ours(alias.name, source.name):
+                    source.outside[alias.asname or alias.name.split(".")[0]] = alias.name
+                elif alias.asname or "." not in alias.name:
+                    source.imports[alias.asname or alias.name] = (alias.name, "")
                 else:
-                    source.imports[local] = (whole, "") if _is_module(whole) else (inner.module, alias.name)
+                    raise BadInput(
+                        f"module {source.name}: `import {alias.name}` cannot be followed; import names from it"
+                    )
+        elif isinstance(inner, ast.ImportFrom):
+            _note_names(inner, source)
+
+
+def _note_names(node: ast.ImportFrom, source: _Source) -> None:
+    """`from module import a, b`, relative ones too."""
+    parents = source.name.split(".")[: -node.level] if node.level else []
+    module = ".".join([*parents, *([node.module] if node.module else [])])
+    for alias in node.names:
+        local, whole = alias.asname or alias.name, f"{module}.{alias.name}"
+        if not _is_ours(module, source.name):
+            source.outside[local] = whole
+        else:
+            source.imports[local] = (whole, "") if _path_of(whole) else (module, alias.name)
 
 
 def _is_ours(module: str, importer: str) -> bool:
     """Of this kit, or of the same package as the importer: a part of the user's, say."""
     return module.split(".")[0] in (*OURS, importer.split(".")[0])
-
-
-def _is_module(name: str) -> bool:
-    place = ROOT.joinpath(*name.split("."))
-    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
 
 
 def _names_defined(statement: ast.stmt) -> set[str]:
@@ -216,25 +249,27 @@ def _references(node: ast.AST, source: _Source) -> Iterator[tuple[str, str, str]
 class _Stripped(ast.NodeTransformer):
     """Takes out what cannot change a result."""
 
+    _caught = False  # inside a `try` with handlers a refusal is no end: what follows it may be another result
+
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        call = node.value
-        is_text = isinstance(call, ast.Constant) and isinstance(call.value, str)
-        is_told = isinstance(call, ast.Call) and _root(call.func) in MESSENGERS
-        return None if is_text or is_told else self.generic_visit(node)
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text or _tells(node.value) else self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         return ast.Raise()
 
-    def visit_Assert(self, node: ast.Assert) -> None:
-        return None
+    def visit_Assert(self, node: ast.Assert) -> ast.AST | None:
+        return self.generic_visit(node) if self._caught else None
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        before, self._caught = self._caught, self._caught or bool(node.handlers)
+        self.generic_visit(node)
+        self._caught = before
+        return node
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
-        """A check that only raises refuses; it gives no result another value."""
-        leaves = (ast.Return, ast.Yield, ast.YieldFrom, ast.Break, ast.Continue)
-        refuses = isinstance(node.body[-1], ast.Raise) and not node.orelse
-        refuses = refuses and not any(isinstance(inner, leaves) for s in node.body for inner in ast.walk(s))
         typing_only = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        return None if refuses or typing_only else self.generic_visit(node)
+        return None if typing_only or (_refuses(node) and not self._caught) else self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if _root(node.func) == "tqdm":  # a progress bar around what it counts
@@ -242,12 +277,41 @@ class _Stripped(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
-        return None if node.value is None else self.generic_visit(_Field([node.target], node.value))
+        is_constant = "ClassVar" in ast.dump(node.annotation)
+        kind = ast.Assign if is_constant else _Field
+        return None if node.value is None else self.generic_visit(kind([node.target], node.value))
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        if _is_dataclass(node):  # __post_init__ of a frozen one can only refuse
-            node.body = [s for s in node.body if getattr(s, "name", "") != "__post_init__"]
+        if _is_dataclass(node):
+            node.body = [s for s in node.body if not _only_checks(s)]
         return self.generic_visit(node)
+
+
+def _tells(call: ast.expr) -> bool:
+    """print(...), warnings.warn(...), logger.info(...)"""
+    if not isinstance(call, ast.Call):
+        return False
+    root, last = _root(call.func), getattr(call.func, "attr", "")
+    return root in ("print", "warnings") or (root in ("logging", "log", "logger") and last in LOG_LEVELS)
+
+
+def _refuses(node: ast.If) -> bool:
+    """A check that only raises: it gives no result another value."""
+    leaves = (ast.Return, ast.Yield, ast.YieldFrom, ast.Break, ast.Continue, ast.NamedExpr)
+    inside = [node.test, *node.body]
+    return (
+        isinstance(node.body[-1], ast.Raise)
+        and not node.orelse
+        and not any(isinstance(inner, leaves) for part in inside for inner in ast.walk(part))
+    )
+
+
+def _only_checks(statement: ast.stmt) -> bool:
+    """A dataclass's __post_init__ that sets nothing."""
+    if getattr(statement, "name", "") != "__post_init__":
+        return False
+    attributes = [n for n in ast.walk(statement) if isinstance(n, ast.Attribute)]
+    return not any(a.attr in ("__setattr__", "__dict__") or isinstance(a.ctx, ast.Store) for a in attributes)
 
 
 class _Field(ast.Assign):

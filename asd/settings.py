@@ -15,6 +15,7 @@ import pkgutil
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -30,7 +31,7 @@ UNFIT = object()  # stands for a value that was refused; the problem is on the l
 
 
 class _NoDoubles(yaml.SafeLoader):
-    """PyYAML lets a key that stands twice win silently; here it is an error."""
+    """PyYAML lets a duplicate key win silently; here it is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [key.value for key, _ in node.value]
@@ -96,7 +97,7 @@ def _replaced(part: Any, departures: Mapping[str, Any], prefix: str, problems: l
     fit = {key: value for key, value in changes.items() if value is not UNFIT}
     try:
         return dataclasses.replace(part, **fit)
-    except BadInput as error:
+    except ValueError as error:  # a part's own check of its numbers
         problems.append(f"{prefix.rstrip('.') or type(part).__name__}: {error}")
         return part
 
@@ -127,7 +128,8 @@ def _named(old: Any, role: Any, wanted: str, name: str, problems: list[str]) -> 
         if wanted.lower() == known.lower():
             return part()
     hint = did_you_mean(wanted, choices, cutoff=0.5)
-    problems.append(f"{name}: no part '{wanted}' fits here{hint} (fitting: {', '.join(sorted(choices))})")
+    broken = "".join(f"; {module} does not import ({why})" for module, why in broken_systems.items())
+    problems.append(f"{name}: no part '{wanted}' fits here{hint} (fitting: {', '.join(sorted(choices))}){broken}")
     return old
 
 
@@ -151,15 +153,31 @@ def parts_for(role: Any) -> list[type]:
 
 @cache
 def all_parts() -> list[type]:
-    """Every dataclass of the kit and of the systems' files that can be made without arguments."""
+    """Every dataclass of the kit and of the systems' files that can be made without arguments.
+
+    A system's file that does not import, a draft perhaps, is told when a part is not found: `broken_systems`.
+    """
     found: dict[str, type] = {}
     for package in ("asd", "systems"):
         inside = importlib.import_module(package)
         for info in pkgutil.walk_packages(inside.__path__, f"{package}."):
             if not info.name.startswith(PROGRAMS):
-                things = vars(importlib.import_module(info.name)).values()
-                found |= {f"{part.__module__}.{part.__name__}": part for part in things if _is_part(part)}
+                for part in filter(_is_part, _things_in(info.name)):
+                    found[f"{part.__module__}.{part.__name__}"] = part
     return list(found.values())
+
+
+broken_systems: dict[str, str] = {}  # module -> why it does not import
+
+
+def _things_in(module: str) -> list[Any]:
+    try:
+        return list(vars(importlib.import_module(module)).values())
+    except Exception as error:  # whatever a draft raises
+        if not module.startswith("systems."):
+            raise
+        broken_systems[module] = f"{type(error).__name__}: {error}"
+        return []
 
 
 def _is_part(thing: object) -> bool:
@@ -215,13 +233,37 @@ def coerced(value: Any, kind: Any) -> Any:
     >>> coerced("1e-3", float), coerced("3,1", tuple[int, ...])
     (0.001, (3, 1))
     """
-    if typing.get_origin(kind) is tuple:
-        items = value.split(",") if isinstance(value, str) else value
-        return tuple(coerced(item, typing.get_args(kind)[0]) for item in items if item != "")
+    options = typing.get_args(kind)
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return _as_one_of(value, options)
+    if typing.get_origin(kind) in (tuple, list):
+        items = [item for item in (value.split(",") if isinstance(value, str) else value) if item != ""]
+        kinds = options if len(options) == len(items) and ... not in options else options[:1] * len(items)
+        return typing.get_origin(kind)(coerced(item, one) for item, one in zip(items, kinds, strict=True))
     if kind is bool:
         if str(value).lower() not in ("true", "false"):
             raise ValueError(value)
         return str(value).lower() == "true"
-    if isinstance(value, bool) or (kind is int and float(value) != int(float(value))):
+    if isinstance(value, bool):
         raise ValueError(value)
-    return int(float(value)) if kind is int else kind(value)
+    return _whole(value) if kind is int else kind(value)
+
+
+def _as_one_of(value: Any, options: tuple[Any, ...]) -> Any:
+    """The first of the types that takes the value; None as `null` or `None`."""
+    if value is None or (str(value).lower() in ("none", "null") and type(None) in options):
+        return None
+    for option in options:
+        with suppress(TypeError, ValueError, OverflowError):
+            return coerced(value, option)
+    raise ValueError(value)
+
+
+def _whole(value: Any) -> int:
+    """7, "7", 7.0 and "1e3"; not 1.5."""
+    try:
+        return int(value) if not isinstance(value, float) else int(str(value))
+    except ValueError:
+        if float(value) != int(float(value)):
+            raise
+        return int(float(value))

@@ -59,6 +59,8 @@ def load(name: str, assignments: Sequence[str] = ()) -> Recipe:
     for text in assignments:
         if not isinstance(recipe, Ensemble) or _is_own(recipe, text):  # else its members'
             recipe = resolve(recipe, assignment(text), f"--set {text} ({name})")
+    if not isinstance(recipe, Ensemble):
+        recipe.check_channels()
     if isinstance(recipe, SelectedSystem) and _is_given(recipe.number, departures, assignments):
         return recipe.plain
     return recipe
@@ -93,7 +95,12 @@ def load_trained(name: str, recipe: Recipe, assignments: Sequence[str] = ()) -> 
         found = load(member, theirs)
         if isinstance(found, Ensemble):
             raise BadInput(f"member '{member}' is an ensemble itself; only systems that train can be members")
-        members[member] = found.plain if isinstance(found, SelectedSystem) else found
+        if isinstance(found, SelectedSystem):
+            raise BadInput(
+                f"member '{member}': the development set decides its {found.number}; "
+                f"give the number in yaml/{member}.yaml"
+            )
+        members[member] = found
     return members
 
 

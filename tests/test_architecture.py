@@ -17,7 +17,9 @@ FILES = sorted((ROOT / "asd").rglob("*.py"))
 def imported(tree):
     """Dotted names that a module imports when it runs; `from asd import x` and `from asd.x import y` alike."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            yield f"asd.{'.' * node.level}{node.module or ''}"  # relative: where it leads is not said
+        elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -49,6 +51,7 @@ def test_a_forbidden_import_would_be_seen():
         "asd.evaluation",
     ]
     assert list(forbidden("import systems", "features")) == ["systems"]
+    assert list(forbidden("from ..data import read_wave", "features")) == ["asd...data"]
     assert list(forbidden("from asd.programs import inspection", "data")) == ["asd.programs.inspection"]
     assert list(forbidden("from asd.store import Store", "clips")) == ["asd.store.Store"]
     assert list(forbidden("import systems\nfrom asd import data\nimport tools, pickle", PROGRAMS)) == [

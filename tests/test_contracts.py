@@ -92,7 +92,7 @@ def test_training_scores_are_one_a_clip_and_finite(fitted):
 def test_an_untrained_system_is_refused_when_it_may_not_train(fitted, data_folder, tmp_path):
     name, _, _, machine = fitted
     untrained = opened(name, data_folder, tmp_path, may_train=False)
-    with pytest.raises(BadInput, match="fan: .* is not in .*store: nothing of this kind has been made yet"):
+    with pytest.raises(BadInput, match="fan: .* is not in .*store: nothing of this kind is there"):
         untrained.fitted(name, machine)
 
 

@@ -19,8 +19,12 @@ from asd.detectors.networks import n_parameters
 from asd.detectors.scoring import Residuals, batch_covariances
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
 from asd.errors import BadInput
-from asd.fingerprint import fingerprint
+from asd.fingerprint import code, numbers
 from asd.training import macs
+
+
+def fingerprint(part):
+    return str(numbers(part)), code(part)
 
 
 def literal_network(seed):

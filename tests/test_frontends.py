@@ -13,7 +13,7 @@ from scipy.signal import fftconvolve
 from asd import frontends, signal
 from asd.contracts import Audible
 from asd.errors import BadInput
-from asd.fingerprint import fingerprint
+from asd.fingerprint import code, numbers
 from asd.frontends import coherence, subtraction, suppression
 from asd.frontends.transfer import NoiseTransfer, floor_ratio
 
@@ -33,6 +33,10 @@ MIXES = {  # of the waves
     "NearAndFar": lambda n, f: [n, f],
     "NearAndDifference": lambda n, f: [n, n - f],
 }
+
+
+def fingerprint(part):
+    return str(numbers(part)), code(part)
 
 
 def part(name, stft=None):

@@ -164,7 +164,7 @@ def test_help_and_list_are_quick_and_need_no_heavy_package():
         (["-d", "--seeds", "1,1"], "--seeds 1,1: expected how many"),
         (["-d", "--seeds", "many"], "--seeds many: expected how many"),
         (["-d", "--workers", "0"], "--workers 0: at least 1"),
-        (["-d", "--test-only"], "nothing of this kind has been made yet"),
+        (["-d", "--test-only"], "nothing of this kind is there"),
         (["-d", "--set", "epochs=3"], "did you mean 'detector.training.epochs'?"),
         (["-d", "--machines", "fan", "s1"], "--machines fan s1: s1 is a system; systems go before --machines"),
         (["-d", "--seeds", "13711"], "for the one seed 13711 write --seeds 13711,"),

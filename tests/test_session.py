@@ -12,7 +12,9 @@ import systems
 from asd import data
 from asd.errors import BadInput
 from asd.programs import session as house
+from asd.programs.developing import develop
 from asd.programs.fitting import extract, jobs
+from asd.programs.opening import open_run
 from asd.programs.proving import prove, prove_here
 from asd.programs.request import Request
 from asd.programs.session import Session
@@ -35,7 +37,8 @@ def worked(session):
         for machine in session.machines:
             for system, seed in members:
                 session.chains[system, machine.name].raw_scores(machine.test, seed)
-        write(session, name)
+        if "test" in session.request.splits or not session.is_undecided(name):
+            write(session, name)
     return session
 
 
@@ -105,7 +108,7 @@ def test_one_number_is_chosen_on_the_development_set_and_only_read_for_evaluatio
     dev = worked(opened(["msm_dsp_knn"], "dev", data_folder, tmp_path, seeds=(0,)))
     assert len(kept(tmp_path, "weights")) == 2  # one training per machine, whatever λ
     record = json.loads((tmp_path / "dev" / "msm_dsp_knn" / "selected.json").read_text())
-    assert list(record["omega"]) == [f"detector.attenuation={v}" for v in ("0", "0.25", "0.5", "0.75", "1")]
+    assert list(record["omega"]) == [f"detector.attenuation={v}" for v in (0.0, 0.25, 0.5, 0.75, 1.0)]
     (label,) = record["chosen"]
     assert record["omega"][label] == max(record["omega"].values()) and record["machines"] == ["fan", "pump"]
     ((variant, seed),) = dev.members["msm_dsp_knn"]
@@ -120,7 +123,7 @@ def test_one_number_is_chosen_on_the_development_set_and_only_read_for_evaluatio
 def test_the_variants_tell_the_number_apart_by_their_scores(data_folder, tmp_path):
     dev = worked(opened(["msm_dsp_knn"], "dev", data_folder, tmp_path, seeds=(0,), machines=["fan"]))
     (machine,) = dev.machines
-    names = [f"msm_dsp_knn:detector.attenuation={v}" for v in ("0", "1")]
+    names = [f"msm_dsp_knn:detector.attenuation={v}" for v in (0.0, 1.0)]
     none, all_ = (dev.chains[name, "fan"].raw_scores(machine.test, 0) for name in names)
     assert not np.allclose(none, all_)
 
@@ -165,9 +168,56 @@ def test_a_development_selection_is_verified_by_reading_it(data_folder, tmp_path
     worked(opened(["s4"], "dev", data_folder, tmp_path, ["size=2"]))
     frozen = {"may_train": False, "may_select": False, "machines": ["fan"]}
     prove_here(opened(["s4"], "dev", data_folder, tmp_path, ["size=2"], **frozen, splits=("train",)))
-    other = opened(["s4"], "dev", data_folder, tmp_path, ["size=2", "calibration.quantile=0.8"], **frozen)
+    with pytest.raises(BadInput, match="selected.json: chosen with other numbers of s4; run `-d s4` again"):
+        opened(["s4"], "dev", data_folder, tmp_path, ["size=2", "calibration.quantile=0.8"], **frozen)
+
+
+def test_results_of_other_numbers_are_not_proven(data_folder, tmp_path):
+    worked(opened(["ae"], "dev", data_folder, tmp_path, machines=["fan"]))
+    other = opened(
+        ["ae"], "dev", data_folder, tmp_path, ["calibration.quantile=0.8"], machines=["fan"], may_train=False
+    )
     with pytest.raises(BadInput, match="system.yaml: the results are of other numbers, seeds or members"):
         prove(other)
+
+
+@pytest.mark.parametrize("names", [["adasub", "s3"], ["s3", "adasub"]])
+def test_what_is_recorded_is_what_was_used_whatever_was_asked_for_beside_it(data_folder, tmp_path, names):
+    sets = ["calibration.quantile=0.7"]  # of the ensemble; its members' own is not touched
+    session = worked(opened(names, "dev", data_folder, tmp_path, sets, machines=["fan"]))
+    for name in names:
+        again = open_run(tmp_path / "dev" / name)
+        machine = session.machines[0]
+        assert again.fitted(name, machine).threshold == session.fitted(name, machine).threshold
+
+
+def test_training_alone_leaves_an_earlier_choice_and_its_results_as_they_are(data_folder, tmp_path):
+    develop(request_of(["msm_dsp_knn"], data_folder, tmp_path), print)
+    kept_files = {p: p.read_bytes() for p in (tmp_path / "dev").rglob("*") if p.is_file()}
+    told = []
+    develop(request_of(["msm_dsp_knn"], data_folder, tmp_path, splits=("train",)), told.append)
+    assert "msm_dsp_knn: trained; what it averages is chosen once" in told[0]
+    assert {p: p.read_bytes() for p in (tmp_path / "dev").rglob("*") if p.is_file()} == kept_files
+
+
+def request_of(names, data_folder, results, **departing):
+    fields = {"data": data_folder, "results": results, "machines": ["fan"], "seeds": (0,), "device": "cpu", **departing}
+    return Request.of("dev", names, QUICK, **fields)
+
+
+def test_a_choice_of_a_member_that_is_no_longer_one_or_a_damaged_file_is_refused(data_folder, tmp_path):
+    worked(opened(["s4"], "dev", data_folder, tmp_path, ["size=2"]))
+    with pytest.raises(BadInput, match="chosen with other numbers of s4"):
+        opened(["s4"], "eval", data_folder, tmp_path, ["size=2", "members=refsub"])
+    (tmp_path / "dev" / "s4" / "selected.json").write_text("{")
+    with pytest.raises(BadInput, match="selected.json: not JSON"):
+        opened(["s4"], "eval", data_folder, tmp_path, ["size=2"])
+
+
+def test_a_request_comes_back_from_its_text_as_it_was(data_folder, tmp_path):
+    names = ["s1", "s4", "msm_dsp_knn", "gmm", "s0"]
+    request = Request.of("dev", names, quick=True, data=data_folder, results=tmp_path, machines=["fan"], seeds=(3, 1))
+    assert Request.parsed(request.text()) == request
 
 
 def test_training_alone_needs_no_test_clip_and_writes_training_scores(data_folder, tmp_path):

@@ -1,6 +1,6 @@
 """Settings: departures by dotted name, values coerced by type, parts by their role."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -12,6 +12,7 @@ from asd.detectors import FarConditionedNeighbours, OrganisersNet, PerDimension,
 from asd.detectors.networks import Network, Scaling
 from asd.errors import BadInput
 from asd.features import LogMelPair
+from asd.fingerprint import canonical, numbers
 from asd.frontends import Distilled
 from asd.settings import fits
 from systems.gmm import Mixture
@@ -89,7 +90,44 @@ def test_a_value_of_the_wrong_type_is_reported_not_checked_further(value):
 def test_a_field_takes_the_parts_that_fit_wherever_they_live():
     assert systems.load("ae", ["features=LogMelPair"]).features == LogMelPair()
     assert systems.load("ae", ["detector=mixture", "calibration=normalstandardised"]).detector == Mixture()
-    assert isinstance(systems.load("ae", ["detector=FarConditionedNeighbours"]).detector, FarConditionedNeighbours)
+    pair = ["detector=FarConditionedNeighbours", "features=LogMelPair", "frontend=NearAndFar"]
+    assert isinstance(systems.load("ae", pair).detector, FarConditionedNeighbours)
+
+
+@pytest.mark.parametrize("name", ["msm_dsp_knn", "two_mic_ae_mse", "semi_denoise"])
+def test_a_detector_of_two_channels_is_refused_behind_features_of_one(name):
+    with pytest.raises(BadInput, match="takes 2 channels side by side, features LogMel give 1"):
+        systems.load(name, ["features=LogMel"])
+    with pytest.raises(BadInput, match="detector TwoMicrophoneAutoEncoder: a detector of one channel"):
+        systems.load("semi_denoise", ["detector.detector=TwoMicrophoneAutoEncoder"])
+
+
+@dataclass(frozen=True)
+class Optional:
+    state: int | None = None
+    pair: tuple[int, float] = (1, 2.0)
+    several: list[int] = field(default_factory=list)
+    rate: float = 1
+
+
+def test_optional_and_mixed_fields_are_read_and_a_whole_number_is_a_float_where_one_is_meant():
+    found = settings.resolve(Optional(), {"state": "7", "pair": "3,0.5", "several": "1,2"}, "x")
+    assert (found.state, found.pair, found.several) == (7, (3, 0.5), [1, 2])
+    assert settings.resolve(found, {"state": "null"}, "x").state is None
+    assert settings.resolve(Numbers(), {"n": str(2**60 + 1)}, "x").n == 2**60 + 1
+    assert canonical(numbers(Optional())) == canonical(numbers(settings.resolve(Optional(), {"rate": 1}, "x")))
+    assert '"rate": 1.0' in canonical(numbers(Optional()))
+
+
+def test_a_field_that_holds_neither_part_nor_number_is_named():
+    with pytest.raises(BadInput, match="Numbers.n holds a set; a field of a part is a number"):
+        numbers(Numbers(n={1}))
+
+
+@pytest.mark.parametrize("seeds", ["-1", "", "1,1"])
+def test_seeds_that_make_no_sense_are_refused(seeds):
+    with pytest.raises(BadInput, match="seeds .*one or more, each once"):
+        systems.load("ae", [f"seeds={seeds}"])
 
 
 def test_a_part_that_does_not_fit_is_refused_with_those_that_do():

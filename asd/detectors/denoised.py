@@ -193,6 +193,13 @@ class SemiDenoising:
     def __post_init__(self) -> None:
         check("rows", self.rows, self.rows >= 2, "at least 2")
         check("frames", self.frames, self.frames >= 2, "at least 2")
+        name, channels = type(self.detector).__name__, getattr(self.detector, "channels", 1)
+        check("detector", name, channels == 1, "a detector of one channel, the denoised near one,")
+
+    @property
+    def channels(self) -> int:
+        """Channels side by side that it compares, in each feature."""
+        return 2
 
     @property
     def min_frames(self) -> int:

@@ -96,6 +96,11 @@ class FarConditionedNeighbours:
         check("block_weights", weights, weighs, f"one weight for each of {', '.join(BLOCKS)}, not all 0,")
 
     @property
+    def channels(self) -> int:
+        """Channels side by side that it compares, in each feature."""
+        return 2
+
+    @property
     def min_frames(self) -> int:
         """A quarter of a window: a shorter clip, repeated to fill one, would be mostly its own repetition."""
         return max(2, self.window // 4)

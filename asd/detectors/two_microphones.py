@@ -60,6 +60,11 @@ class TwoMicrophoneAutoEncoder(AutoEncoder):
             raise BadInput(f"alpha {self.alpha}: weight of the difference channel expected, finite and at least 0")
 
     @property
+    def channels(self) -> int:
+        """Channels side by side that it compares, in each feature."""
+        return 2
+
+    @property
     def trainer(self) -> PairTraining:
         return PairTraining(self.context, self.scaling, self.network, self.training, self.alpha)
 

@@ -26,6 +26,11 @@ class LogMel:
 class LogMelPair(LogMel):
     """The log-mels of a front-end's two channels side by side, for detectors that compare them."""
 
+    @property
+    def channels(self) -> int:
+        """Channels side by side in a feature; one, where features say nothing."""
+        return 2
+
     def __call__(self, power: Power) -> Feature:
         """(2, K, F) -> (F, 2 n_mels) in dB. Raises BadInput for any other number of channels."""
         if len(power) != 2:

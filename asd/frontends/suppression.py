@@ -57,7 +57,7 @@ def decision_directed(gamma: np.ndarray, gain: Gain, memory: float) -> np.ndarra
 
 @dataclass(frozen=True)
 class Suppression(Referenced):
-    """A power gain `clip(gain(xi, gamma)^2, floor, 1)` on P_n; which gain, its heirs say."""
+    """A power gain `clip(gain(xi, gamma)^2, floor, 1)` on P_n; which gain, its subclasses say."""
 
     memory: float = 0.98  # of the a-priori SNR a frame, alpha; Ephraim and Malah 1984
     floor: float = 0.10  # of the near power, the least power gain; Kim 2026, eq. (3), as in the subtractions

@@ -9,7 +9,7 @@ from asd.programs.fitting import fit
 from asd.programs.opening import recorded_request
 from asd.programs.proving import prove
 from asd.programs.request import Request
-from asd.programs.session import Session
+from asd.programs.session import Session, writable
 from asd.programs.writing import evaluate, write
 
 Tell = Callable[[str], None]
@@ -17,10 +17,13 @@ Tell = Callable[[str], None]
 
 def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
     """Train what is missing, write every name's files, and with `proof` re-derive them all."""
+    writable(request.results)
     session = Session(request)
     fit(session)
     for name in session.members:
-        if write(session, name):
+        if session.is_undecided(name) and "test" not in request.splits:
+            tell(f"{name}: trained; what it averages is chosen once the development set's test clips are scored")
+        elif write(session, name):
             tell(f"{session.folder(name).folder}: results of other numbers removed; the store keeps what was trained")
     if proof:
         prove_and_tell(session, tell)

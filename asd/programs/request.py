@@ -74,7 +74,7 @@ class Request:
         """JSON from which `parsed` makes the same request, whatever --set and yaml files were behind it."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         fields |= {key: {n: numbers(r) for n, r in fields[key].items()} for key in ("recipes", "trained")}
-        return json.dumps(fields, default=str)
+        return json.dumps({**fields, "data": str(self.data), "results": str(self.results)})
 
     @classmethod
     def parsed(cls, text: str) -> Request:
@@ -84,7 +84,8 @@ class Request:
         fields["members"] = {n: [(system, seed) for system, seed in of] for n, of in fields["members"].items()}
         fields |= {key: Path(fields[key]) for key in ("data", "results")}
         seeds = fields["seeds"]
-        return cls(**{**fields, "seeds": tuple(seeds) if isinstance(seeds, list) else seeds})
+        fields |= {"splits": tuple(fields["splits"]), "seeds": tuple(seeds) if isinstance(seeds, list) else seeds}
+        return cls(**fields)
 
 
 def wanted_seeds(text: str | None) -> int | tuple[int, ...] | None:

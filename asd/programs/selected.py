@@ -18,20 +18,26 @@ from asd.store import write_json
 Candidates = Mapping[str, Sequence[Seed]]  # label -> the members it stands for
 
 
-def write_selection(
-    request: Request, name: str, chosen: Candidates, omegas: Mapping[str, float], machines: Sequence[str]
-) -> None:
-    """Raises BadInput rather than replace a choice that was made on more machines or candidates."""
-    path, now = selection_file(request, name), _numbers(request, name)
-    old = _read(path) if path.exists() else {"machines": [], "omega": {}, "numbers": {}}
-    larger = len(old["machines"]) > len(machines) or len(old["omega"]) > len(omegas)
-    if larger and old["numbers"] == now:
+def refuse_smaller(request: Request, name: str, machines: Sequence[str]) -> None:
+    """Raises BadInput rather than let a choice be replaced that was made on more machines or candidates."""
+    path = selection_file(request, name)
+    if not path.exists():
+        return
+    old, n_candidates = _read(path), len(request.candidates(name))
+    larger = len(old["machines"]) > len(machines) or len(old["omega"]) > n_candidates
+    if larger and old["numbers"] == _numbers(request, name):
         raise BadInput(
             f"{path}: was chosen among {len(old['omega'])} on {', '.join(old['machines'])}, more than now; "
             "it is kept (run with all machines and seeds, or delete it to choose anew)"
         )
-    record = {"chosen": chosen, "omega": dict(omegas)}
-    write_json(path, {**record, "machines": list(machines), "numbers": now})
+
+
+def write_selection(
+    request: Request, name: str, chosen: Candidates, omegas: Mapping[str, float], machines: Sequence[str]
+) -> None:
+    refuse_smaller(request, name, machines)
+    record = {"chosen": chosen, "omega": dict(omegas), "machines": list(machines)}
+    write_json(selection_file(request, name), {**record, "numbers": _numbers(request, name)})
 
 
 def read_selection(request: Request, name: str) -> list[Seed]:
@@ -57,16 +63,20 @@ def _what(request: Request, name: str) -> str:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if not {"chosen", "omega", "machines", "numbers"} <= record.keys():
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(f"{path}: not JSON ({error}); delete it and run -d again") from error
+    if not isinstance(record, dict) or not {"chosen", "omega", "machines", "numbers"} <= record.keys():
         raise BadInput(f"{path}: not what this version of the kit writes; delete it and run -d again")
     return record
 
 
 def _numbers(request: Request, name: str) -> dict[str, str]:
-    """Hash of the numbers of each system that candidates come from."""
-    systems = dict.fromkeys(system for members in request.candidates(name).values() for system, _ in members)
-    return {system: digest(canonical(numbers(request.trained[system]))) for system in systems}
+    """Hash of the system's own numbers and of those of each system that candidates come from."""
+    sources = dict.fromkeys(source for members in request.candidates(name).values() for source, _ in members)
+    recipes = {name: request.recipes[name], **{source: request.trained[source] for source in sources}}
+    return {key: digest(canonical(numbers(recipe))) for key, recipe in recipes.items()}
 
 
 def selection_file(request: Request, name: str) -> Path:

@@ -14,7 +14,7 @@ from asd.contracts import TrainedDetector
 from asd.errors import BadInput
 from asd.fingerprint import numbers
 from asd.programs.request import Request, Seed
-from asd.programs.selected import read_selection
+from asd.programs.selected import read_selection, refuse_smaller
 from asd.results import ResultFolder
 from asd.store import Store, written_whole
 from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected
@@ -31,11 +31,18 @@ class Session:
         self.machines = open_machines(request)
         self.device = chosen_device(request.device, request.may_train)
         self.store = Store(request.results / "store")
-        writable(request.results)
         for machine in self.machines if request.kind == "dev" else ():
             if machine.test:  # what cannot be evaluated later is refused now
                 evaluation.check_truth(machine.name, truth_of(machine) or {})
+        for name in filter(self.is_undecided, request.recipes):
+            refuse_smaller(request, name, [machine.name for machine in self.machines])
         self.chains = {(name, m.name): self._chain(name, m) for name in self.used for m in self.machines}
+
+    def is_undecided(self, name: str) -> bool:
+        """Whether the development set has yet to decide what the system's score averages, by this request."""
+        request = self.request
+        decides = request.may_select and isinstance(request.recipes[name], Selected)
+        return decides and name not in request.members
 
     @property
     def used(self) -> list[str]:
@@ -56,8 +63,8 @@ class Session:
         )
 
     def _members(self, name: str, recipe: Recipe) -> list[Seed]:
-        settled = name in self.request.members or self.request.may_select or not isinstance(recipe, Selected)
-        return self.request.chosen_members(name) if settled else read_selection(self.request, name)
+        is_read = isinstance(recipe, Selected) and name not in self.request.members and not self.request.may_select
+        return read_selection(self.request, name) if is_read else self.request.chosen_members(name)
 
     def machine(self, name: str) -> data.Machine:
         """Raises BadInput with the machines that are there for an unknown one."""
@@ -80,7 +87,7 @@ class Session:
         recipe = self.request.recipes[name]
         members = {label(recipe, system, seed): [system, seed] for system, seed in self.members[name]}
         trained = {system: numbers(self.request.trained[system]) for system in dict(self.members[name])}
-        own = {} if list(trained) == [name] else {"recipe": numbers(recipe)}
+        own = {} if trained == {name: numbers(recipe)} else {"recipe": numbers(recipe)}
         return {"system": name, "members": members, **own, "trained": trained}
 
     # ---- the guard on files --------------------------------------------------------------------------------------

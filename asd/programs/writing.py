@@ -15,7 +15,7 @@ from asd.programs.selection import select
 from asd.programs.session import Session, section_of, truth_of
 from asd.results import Scored
 from asd.store import write_text
-from asd.system import ClipScore, FittedSystem, Member, Selected, clips_key
+from asd.system import ClipScore, FittedSystem, Member, clips_key
 
 PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn", "soundfile")
 NO_HISTORY = np.zeros((0, 3))  # of a detector that trains nothing
@@ -23,9 +23,7 @@ NO_HISTORY = np.zeros((0, 3))  # of a detector that trains nothing
 
 def write(session: Session, name: str) -> bool:
     """The name's score files from what lies in the store. True if results of other numbers had to give way."""
-    request = session.request
-    is_open = isinstance(request.recipes[name], Selected) and name not in request.members
-    if is_open and request.may_select and "test" in request.splits:
+    if session.is_undecided(name):
         session.members[name] = select(session, name)
     stale = session.folder(name).begin(session.resolved(name))
     for machine in session.machines:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from asd.clips import Clip
 from asd.contracts import (
     Arrays,
     Calibration,
+    Detector,
     Encoder,
     Feature,
     FittedFrontEnd,
@@ -40,6 +41,7 @@ from asd.system.recipe import System
 from asd.training import environment, pin
 
 Read = Callable[[Clip], Wave]
+Made = TypeVar("Made")
 SHOWN = 5  # differing numbers told in an error
 
 
@@ -64,9 +66,11 @@ class Block(Sequence[Feature]):
     def __len__(self) -> int:
         return len(self._arrays["lengths"])
 
-    def __getitem__(self, i: int) -> Feature:  # type: ignore[override]
-        if not 0 <= i < len(self):
-            raise IndexError(i)
+    def __getitem__(self, i: Any) -> Any:
+        """(F, D) of one clip, or a list of them for a slice."""
+        if isinstance(i, slice):
+            return [self[j] for j in range(len(self))[i]]
+        i = range(len(self))[i]
         return self._arrays["frames"][self._ends[i] - self._arrays["lengths"][i] : self._ends[i]]
 
     @property
@@ -211,13 +215,23 @@ class Chain:
 
     @cached_property
     def _untrained_scorer(self) -> Scorer:
-        assert not isinstance(self.system.detector, TrainedDetector)
-        return self.system.detector.fit(self._training_block(), self.is_target)
+        return self._fit_untrained(lambda detector, features: detector.fit(features, self.is_target))
+
+    def _fit_untrained(self, use: Callable[[Detector, Sequence[Feature]], Made]) -> Made:
+        """`use` of a detector that trains nothing; what its own code refuses is told with its name."""
+        detector = self.system.detector
+        assert not isinstance(detector, TrainedDetector)
+        try:
+            return use(detector, self._training_block())
+        except BadInput:
+            raise
+        except ValueError as error:
+            raise BadInput(f"{self.train[0].machine}: {type(detector).__name__} of {self.name}: {error}") from error
 
     def _training_block(self) -> Block:
         block = self.block(self.train)
         if not block.is_stored:
-            self._refuse("features", block.record, "features of the training clips")
+            self._refuse("features", block.record, "feature block of the training clips")
         return block
 
     def train_scores(self, scorer: Scorer) -> np.ndarray:
@@ -225,11 +239,9 @@ class Chain:
         known = getattr(scorer, "train_scores", None)
         if known is not None:
             return known
-        assert not isinstance(self.system.detector, TrainedDetector)
-        fit = self.system.detector
 
         def compute() -> Arrays:
-            return {"scores": left_out_scores(fit, self._training_block(), self.is_target)}
+            return {"scores": self._fit_untrained(lambda d, features: left_out_scores(d, features, self.is_target))}
 
         record = {**self.scorer_record(0), "folds code": code(left_out_scores)}
         return self.store.once("scorers", record, compute)["scores"]
@@ -264,7 +276,7 @@ class Chain:
         raise BadInput(
             f"{self.train[0].machine}: {what} of {self.name} is not in {self.store.root}: "
             f"{told(self.store.differences(kind, record))}; "
-            f"`python run.py -d {self.name}` (-e for evaluation machines) without --test-only makes it"
+            f"`python run.py -d|-e {self.name}`, without --test-only or --verify, makes it"
         )
 
 
@@ -275,7 +287,7 @@ def told(differences: dict[str, tuple[object, object]] | None) -> str:
     'trained on the same clips with detector.training.epochs=20, here 3'
     """
     if differences is None:
-        return "nothing of this kind has been made yet"
+        return "nothing of this kind is there (not made yet, or the store was deleted)"
     clips = [name for name in ("clips", "of", "domains", "clean", "files") if name in differences]
     codes = [name for name in differences if name in ("reader", "training code") or name.endswith(" code")]
     own = [name for name in ("torch", "device", "threads", "seed") if name in differences]

@@ -75,6 +75,12 @@ class FittedSystem:
         return self.calibration.threshold(self.train_scores)
 
     def __call__(self, wave: Wave) -> ClipScore:
+        """Raises BadInput for what is not a clip's wave: channels first, more samples than channels."""
+        if not isinstance(wave, np.ndarray) or wave.ndim != 2 or len(wave) > wave.shape[1] or wave.dtype.kind != "f":
+            found = f"{wave.dtype} of shape {wave.shape}" if isinstance(wave, np.ndarray) else type(wave).__name__
+            raise BadInput(
+                f"{found}: a wave (2, T) of floats expected, channel 0 near (is it (T, 2)? then transpose it)"
+            )
         features: dict[tuple[int, int], Feature] = {}  # members of one system share theirs
         raw = []
         for member in self.members:

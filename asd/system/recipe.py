@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from asd.contracts import AnyDetector, AnyFeatures, Calibration, FrontEnd, TrainedDetector
+from asd.errors import BadInput, check
 from asd.settings import assignment, resolve
 
 
@@ -19,6 +20,21 @@ class System:
     calibration: Calibration
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
+    def __post_init__(self) -> None:
+        seeds = self.seeds
+        right = len(seeds) > 0 and min(seeds) >= 0 and len(set(seeds)) == len(seeds)
+        check("seeds", ",".join(map(str, seeds)), right, "one or more, each once and at least 0,")
+
+    def check_channels(self) -> None:
+        """Raises BadInput where the detector compares more channels than the features put side by side."""
+        given, needed = (getattr(part, "channels", 1) for part in (self.features, self.detector))
+        if given < needed:
+            raise BadInput(
+                f"detector {type(self.detector).__name__} takes {needed} channel{'s' * (needed > 1)} side by side, "
+                f"features {type(self.features).__name__} give {given} "
+                "(LogMelPair gives two, behind NearAndFar or NearAndDifference)"
+            )
+
     def chosen_seeds(self, wanted: int | tuple[int, ...] | None) -> tuple[int, ...]:
         """The default seeds, the first `wanted` of them (counting on where they end), or exactly those wanted.
 
@@ -27,7 +43,7 @@ class System:
         if not isinstance(self.detector, TrainedDetector):
             return self.seeds[:1]
         if isinstance(wanted, int):
-            further = range(self.seeds[-1] + 1, self.seeds[-1] + 1 + wanted)
+            further = range(max(self.seeds) + 1, max(self.seeds) + 1 + wanted)
             return (*self.seeds, *further)[:wanted]
         return wanted or self.seeds
 
@@ -42,6 +58,11 @@ class SelectedSystem(System):
     number: str = ""  # dotted name of the number, for example detector.attenuation
     values: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check("number", repr(self.number), bool(self.number), "the dotted name of a number")
+        check("values", self.values, len(set(self.values)) == len(self.values) > 0, "one or more, each once,")
+
     @property
     def plain(self) -> System:
         """The same system with the number as it is."""
@@ -49,7 +70,7 @@ class SelectedSystem(System):
 
     def variants(self) -> dict[str, System]:
         """`<number>=<value>` -> the system with it."""
-        labels = [f"{self.number}={value:g}" for value in self.values]
+        labels = [f"{self.number}={value!r}" for value in self.values]
         return {label: resolve(self.plain, assignment(label), label) for label in labels}
 
     def choose(self, omegas: Mapping[str, float]) -> list[str]:
