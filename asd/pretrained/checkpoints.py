@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache, wraps
 from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
 
 import torch
 
 from asd.errors import BadInput, present
 
 Tensors = dict[str, torch.Tensor]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,16 @@ CLAP = Expected(
     "about 2.35 GB",
     "LAION (huggingface.co/lukewys/laion_clap), or a local copy of the hub's laion/larger_clap_general, or AudioSep's",
 )
+BEATS = Expected(
+    "a BEATs encoder in Microsoft's layout, for example BEATs_iter3_plus_AS2M.pt",
+    "about 361 MB",
+    "Microsoft (github.com/microsoft/unilm, folder beats)",
+)
+AST = Expected(
+    "a folder with the config.json, preprocessor_config.json and weights of an Audio Spectrogram Transformer",
+    "about 346 MB",
+    "a local copy of the hub's MIT/ast-finetuned-audioset-10-10-0.4593",
+)
 
 
 def found(path: str, expected: Expected) -> Path:
@@ -42,14 +57,45 @@ def found(path: str, expected: Expected) -> Path:
     return present(path, expected, f"checkpoint '{path}'")
 
 
-def read_tensors(path: Path, expected: Expected) -> Tensors:
-    """Names and tensors of a PyTorch file: a flat state dict, or one under `state_dict` (Lightning, LAION)."""
+def files_at(path: Path) -> tuple[Path, ...]:
+    """The file itself, or those of a folder in the hub's layout."""
+    return tuple(sorted(p for p in path.iterdir() if p.is_file())) if path.is_dir() else (path,)
+
+
+def kept_once(load: Callable[[Path, str], T]) -> Callable[..., T]:
+    """As functools.cache, by path and device, as long as the files there stay the same.
+
+    Of several threads that ask at once, one loads and the others wait.
+    """
+    lock, cached = Lock(), cache(lambda path, device, _: load(path, device))
+
+    @wraps(load)
+    def kept(path: Path, device: str = "cpu") -> T:
+        stamps = tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files_at(path))
+        with lock:
+            return cached(path, device, stamps)
+
+    return kept
+
+
+def read(path: Path, expected: Expected) -> dict[str, Any]:
+    """What a PyTorch file holds, {} where that is no dict. Raises BadInput for a file of something else."""
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        held = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # whatever zip, pickle or mmap make of another file
         size = path.stat().st_size
         raise BadInput(f"{path}: {size:,} bytes, not readable as tensors ({_first_line(error)}); {expected}") from error
-    held = held.get("state_dict", held) if isinstance(held, dict) else {}
+    return held if isinstance(held, dict) else {}
+
+
+def read_tensors(path: Path, expected: Expected) -> Tensors:
+    """Names and tensors of a PyTorch file: a flat state dict, or one under `state_dict` (Lightning, LAION)."""
+    held = read(path, expected)
+    return only_tensors(held.get("state_dict", held), path, expected)
+
+
+def only_tensors(held: dict[str, Any], path: Path, expected: Expected) -> Tensors:
+    """What of `held` is a tensor. Raises BadInput where nothing is."""
     tensors = {name: tensor for name, tensor in held.items() if isinstance(tensor, torch.Tensor)}
     if not tensors:
         raise BadInput(f"{path}: no tensors in it; {expected}")
