@@ -2,6 +2,9 @@
 features; a detector behind them compares embeddings. Checkpoints are the user's, named by path.
 """
 
+from asd.encoders.ast import Ast
+from asd.encoders.beats import Beats
+from asd.encoders.clap import Clap
 from asd.encoders.pooling import AllRows, GeneralisedMean, Maximum, Mean, MeanAndDeviation
 
-__all__ = ["AllRows", "GeneralisedMean", "Maximum", "Mean", "MeanAndDeviation"]
+__all__ = ["AllRows", "Ast", "Beats", "Clap", "GeneralisedMean", "Maximum", "Mean", "MeanAndDeviation"]

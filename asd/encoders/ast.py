@@ -1,0 +1,36 @@
+"""The Audio Spectrogram Transformer as an encoder: sound (C, T) in, embeddings of its patches out, pooled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from asd.contracts import Feature, Wave
+from asd.encoders.pooling import Mean, Pooling
+from asd.errors import check
+from asd.pretrained import ast
+from asd.pretrained.checkpoints import AST, files_at, found
+from asd.pretrained.windows import embedded
+from asd.training import pin
+
+
+@dataclass(frozen=True)
+class Ast:
+    """Gong et al. 2021; (n, 768), n = 12 per 100 ms before pooling. Needs the extra `encoders`."""
+
+    checkpoint: str = ""  # a folder in the hub's layout
+    pooling: Pooling = Mean()
+    device: str = "cpu"  # cpu | cuda
+    batch: int = 4  # windows of ten seconds at once, where a clip is longer than one
+
+    def __post_init__(self) -> None:
+        check("batch", self.batch, self.batch >= 1, "at least 1")
+
+    def files(self) -> tuple[Path, ...]:
+        return files_at(found(self.checkpoint, AST))
+
+    def embed(self, sound: Wave) -> Feature:
+        """(C, T) -> (n, D); channel 0 is heard"""
+        pin(self.device)
+        network = ast.network(found(self.checkpoint, AST), self.device)
+        return self.pooling.pool(embedded(network.embed, sound[0], network.window, self.batch))

@@ -1,0 +1,36 @@
+"""BEATs as an encoder: sound (C, T) in, embeddings of its patches out, pooled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from asd.contracts import Feature, Wave
+from asd.encoders.pooling import Mean, Pooling
+from asd.errors import check
+from asd.pretrained import beats
+from asd.pretrained.checkpoints import BEATS, found
+from asd.pretrained.windows import embedded
+from asd.training import pin
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Chen et al. 2023; (n, 768), n = 8 per 160 ms before pooling. Self-supervised or fine-tuned checkpoints."""
+
+    checkpoint: str = ""  # a file in Microsoft's layout, for example BEATs_iter3_plus_AS2M.pt
+    pooling: Pooling = Mean()
+    device: str = "cpu"  # cpu | cuda
+    batch: int = 4  # windows of ten seconds at once, where a clip is longer than one
+
+    def __post_init__(self) -> None:
+        check("batch", self.batch, self.batch >= 1, "at least 1")
+
+    def files(self) -> tuple[Path, ...]:
+        return (found(self.checkpoint, BEATS),)
+
+    def embed(self, sound: Wave) -> Feature:
+        """(C, T) -> (n, D); channel 0 is heard"""
+        pin(self.device)
+        network = beats.network(found(self.checkpoint, BEATS), self.device)
+        return self.pooling.pool(embedded(network.embed, sound[0], beats.WINDOW, self.batch))
