@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from asd.errors import BadInput
+from asd.errors import BadInput, needed
 from asd.pretrained.checkpoints import Expected
 
 
@@ -28,7 +31,24 @@ def loaded(kind: Any, path: Path, expected: Expected, **how: object) -> Any:
     if not path.is_dir():
         raise BadInput(f"{path}: a file; {expected}")
     try:
-        return kind.from_pretrained(str(path), local_files_only=True, **how)
+        with quiet():
+            return kind.from_pretrained(str(path), local_files_only=True, **how)
     except Exception as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise BadInput(f"{path}: not readable ({line}); {expected}") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the library's progress bar and its table of what else a checkpoint holds, a classifier for instance."""
+    logging = needed("transformers", "encoders").utils.logging
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
