@@ -22,8 +22,8 @@ from asd.encoders import AllRows, Ast, Beats, Clap, Maximum
 from asd.errors import BadInput
 from asd.frontends import ClapEmbedder, Near
 from asd.pretrained import beats, clap
-from asd.pretrained.checkpoints import kept_once
 from asd.pretrained.kaldi import fbank
+from asd.pretrained.keeping import kept
 from asd.programs.fitting import extract, work
 from asd.programs.proving import prove_here
 from asd.programs.request import Request
@@ -205,7 +205,7 @@ def test_threads_share_one_network(checkpoint):
 def test_threads_that_ask_at_once_load_once(tmp_path):
     loads, start = [], threading.Barrier(4)
 
-    @kept_once
+    @kept
     def load(path, device):
         loads.append((path, device))
         time.sleep(0.05)
@@ -342,15 +342,8 @@ def test_clap_equals_the_librarys_forward(library, tiny_clap):
 
 
 @dataclass(frozen=True)
-class HeardNear(Near):
-    """The near microphone, as sound."""
-
-    def sound(self, wave):
-        return wave[:1]
-
-
 def session(kind, encoder, data_folder, results, **departing):
-    recipes = {"mine": System(HeardNear(), encoder, Mixture(1, min_frames=1), NormalStandardised())}
+    recipes = {"mine": System(Near(), encoder, Mixture(1, min_frames=1), NormalStandardised())}
     fields = {"device": "cpu", "machines": ["fan" if kind == "dev" else "drone"], "may_select": False, **departing}
     return Session(Request(kind, data_folder, results, recipes, recipes, seeds=(0,), **fields))
 

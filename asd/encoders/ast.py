@@ -10,7 +10,7 @@ from asd.encoders.pooling import Mean, Pooling
 from asd.errors import check
 from asd.pretrained import ast
 from asd.pretrained.checkpoints import AST, files_at, found
-from asd.pretrained.windows import embedded
+from asd.pretrained.windows import in_windows
 from asd.training import pin
 
 
@@ -33,4 +33,4 @@ class Ast:
         """(C, T) -> (n, D); channel 0 is heard"""
         pin(self.device)
         network = ast.network(found(self.checkpoint, AST), self.device)
-        return self.pooling.pool(embedded(network.embed, sound[0], network.window, self.batch))
+        return self.pooling.pool(in_windows(network.embed, sound[0], network.window, self.batch))

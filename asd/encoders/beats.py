@@ -10,7 +10,7 @@ from asd.encoders.pooling import Mean, Pooling
 from asd.errors import check
 from asd.pretrained import beats
 from asd.pretrained.checkpoints import BEATS, found
-from asd.pretrained.windows import embedded
+from asd.pretrained.windows import in_windows
 from asd.training import pin
 
 
@@ -33,4 +33,4 @@ class Beats:
         """(C, T) -> (n, D); channel 0 is heard"""
         pin(self.device)
         network = beats.network(found(self.checkpoint, BEATS), self.device)
-        return self.pooling.pool(embedded(network.embed, sound[0], beats.WINDOW, self.batch))
+        return self.pooling.pool(in_windows(network.embed, sound[0], beats.WINDOW, self.batch))

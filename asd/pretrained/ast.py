@@ -16,9 +16,10 @@ import torch
 
 from asd.clips import RATE
 from asd.errors import needed
-from asd.pretrained.checkpoints import AST, kept_once
+from asd.pretrained.checkpoints import AST
 from asd.pretrained.hub import from_folder, loaded
 from asd.pretrained.kaldi import FRAME, HOP
+from asd.pretrained.keeping import kept
 
 TOKENS = 2  # before the patches: class and distillation
 
@@ -49,7 +50,7 @@ class Ast:
         return (size - config.patch_size) // getattr(config, f"{axis}_stride") + 1
 
 
-@kept_once
+@kept
 def network(path: Path, device: str) -> Ast:
     """Raises BadInput for a folder of something else, or without the library."""
     library = needed("transformers", "encoders")  # slow to import

@@ -19,8 +19,9 @@ from torch.nn import functional
 
 from asd.clips import RATE
 from asd.errors import BadInput
-from asd.pretrained.checkpoints import BEATS, kept_once, load_exactly, only_tensors, read
+from asd.pretrained.checkpoints import BEATS, load_exactly, only_tensors, read
 from asd.pretrained.kaldi import FRAME, HOP, fbank
+from asd.pretrained.keeping import kept
 
 WINDOW = 10 * RATE  # samples, the length of the clips it was trained on; attention is quadratic in it
 BANDS = 128  # of mel
@@ -190,7 +191,7 @@ def buckets(distance: torch.Tensor, count: int, furthest: int) -> torch.Tensor:
     return torch.where(distance.abs() < near, distance.abs(), far) + half * (distance > 0)
 
 
-@kept_once
+@kept
 def network(path: Path, device: str) -> Beats:
     """Raises BadInput for a file of something else."""
     held = read(path, BEATS)

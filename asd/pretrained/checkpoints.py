@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, wraps
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from asd.errors import BadInput, present
 
 Tensors = dict[str, torch.Tensor]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,35 +60,33 @@ def files_at(path: Path) -> tuple[Path, ...]:
     return tuple(sorted(p for p in path.iterdir() if p.is_file())) if path.is_dir() else (path,)
 
 
-def kept_once(load: Callable[[Path, str], T]) -> Callable[..., T]:
-    """As functools.cache, by path and device, as long as the files there stay the same.
+class NoTensor:
+    """Stands for what a checkpoint holds besides tensors: made of anything, and nothing comes of it."""
 
-    Of several threads that ask at once, one loads and the others wait.
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, _: object) -> None: ...
+
+
+def read(path: Path, expected: Expected, no_tensors: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What a PyTorch file holds, or the first of several things in it; {} where that is no dict.
+
+    Types named in `no_tensors` may be in the file too; they are passed over, not made. Raises BadInput.
     """
-    lock, cached = Lock(), cache(lambda path, device, _: load(path, device))
-
-    @wraps(load)
-    def kept(path: Path, device: str = "cpu") -> T:
-        stamps = tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files_at(path))
-        with lock:
-            return cached(path, device, stamps)
-
-    return kept
-
-
-def read(path: Path, expected: Expected) -> dict[str, Any]:
-    """What a PyTorch file holds, {} where that is no dict. Raises BadInput for a file of something else."""
+    stand_ins: list = [(NoTensor, name) for name in no_tensors]
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        with torch.serialization.safe_globals(stand_ins):
+            held = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # whatever zip, pickle or mmap make of another file
         size = path.stat().st_size
         raise BadInput(f"{path}: {size:,} bytes, not readable as tensors ({_first_line(error)}); {expected}") from error
+    held = held[0] if isinstance(held, tuple) and held else held
     return held if isinstance(held, dict) else {}
 
 
-def read_tensors(path: Path, expected: Expected) -> Tensors:
+def read_tensors(path: Path, expected: Expected, no_tensors: tuple[str, ...] = ()) -> Tensors:
     """Names and tensors of a PyTorch file: a flat state dict, or one under `state_dict` (Lightning, LAION)."""
-    held = read(path, expected)
+    held = read(path, expected, no_tensors)
     return only_tensors(held.get("state_dict", held), path, expected)
 
 
@@ -129,6 +125,18 @@ def load_exactly(
         what = "; ".join(f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in told if names)
         raise BadInput(f"{path}: not this network's weights: {what}; {expected}")
     module.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if name in own}, strict=False)
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Whatever a file or package of the user's raises, as BadInput: `what`, and the last line of the reason."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise BadInput(f"{what} ({reason[:160]})") from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,9 +18,10 @@ from torch.nn import functional
 
 from asd.clips import RATE
 from asd.errors import BadInput, needed
-from asd.pretrained.checkpoints import CLAP, Tensors, below, kept_once, load_exactly, read_tensors
+from asd.pretrained.checkpoints import CLAP, Tensors, below, load_exactly, read_tensors
 from asd.pretrained.hub import from_folder
-from asd.pretrained.windows import embedded
+from asd.pretrained.keeping import kept
+from asd.pretrained.windows import in_windows
 
 CLAP_RATE = 48_000  # Hz
 WINDOW = 10 * CLAP_RATE  # samples; longer clips are cut into windows
@@ -55,7 +56,7 @@ class AudioEncoder:
     def embed(self, wave: np.ndarray, batch: int = 1) -> np.ndarray:
         """(T,) at 16 kHz -> (n, 512), each window's; `batch` windows at once"""
         up = resample_poly(wave, CLAP_RATE // RATE, 1).astype(np.float32)  # (T',)
-        return embedded(self._windows, up, WINDOW, batch)
+        return in_windows(self._windows, up, WINDOW, batch)
 
     @torch.inference_mode()
     def _windows(self, waves: np.ndarray) -> np.ndarray:
@@ -65,7 +66,7 @@ class AudioEncoder:
         return functional.normalize(found, dim=1)[:, None].cpu().numpy()
 
 
-@kept_once
+@kept
 def audio_encoder(path: Path, device: str) -> AudioEncoder:
     """Raises BadInput for a file of something else, or without the library."""
     library = needed("transformers", "encoders")  # slow to import
