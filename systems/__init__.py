@@ -2,13 +2,15 @@
 
 A new system is one file, `systems/<name>.py`. Where numbers depart from the code's, `yaml/<name>.yaml` holds them. A
 file may also have `QUICK`, departures ("part.field=value") that make it small enough to try in seconds, for
-`run.py --quick` and the contract tests.
+`run.py --quick` and the contract tests. `NEEDS` names a module that the kit does not bring and the system cannot do
+without; its tests skip where it is not installed.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +47,12 @@ def module(name: str) -> ModuleType:
 def quick(name: str) -> tuple[str, ...]:
     """Departures that make the system small enough to try in seconds; its scores then mean nothing."""
     return tuple(getattr(module(name), "QUICK", ()))
+
+
+def lacks(name: str) -> str:
+    """The module that the system needs and that is not installed, or nothing."""
+    wanted = getattr(module(name), "NEEDS", "")
+    return "" if not wanted or importlib.util.find_spec(wanted) else wanted
 
 
 def load(name: str, assignments: Sequence[str] = ()) -> Recipe:
