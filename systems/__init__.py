@@ -50,8 +50,13 @@ def quick(name: str) -> tuple[str, ...]:
 
 
 def lacks(name: str) -> str:
-    """The module that the system needs and that is not installed, or nothing."""
+    """What the system's `NEEDS` names and is not there: a module, or a number (a checkpoint) that a person gives."""
+    from asd.fingerprint import numbers
+    from asd.store import flattened
+
     wanted = getattr(module(name), "NEEDS", "")
+    if "." in wanted:
+        return "" if flattened(numbers(module(name).SYSTEM))[wanted] else wanted  # type: ignore[arg-type]
     return "" if not wanted or importlib.util.find_spec(wanted) else wanted
 
 

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import golden_beats as golden
 import numpy as np
@@ -341,7 +340,6 @@ def test_clap_equals_the_librarys_forward(library, tiny_clap):
 # ---- a whole system --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
 def session(kind, encoder, data_folder, results, **departing):
     recipes = {"mine": System(Near(), encoder, Mixture(1, min_frames=1), NormalStandardised())}
     fields = {"device": "cpu", "machines": ["fan" if kind == "dev" else "drone"], "may_select": False, **departing}
