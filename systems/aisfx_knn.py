@@ -1,6 +1,6 @@
 """aiSFX, a small pretrained embedding of sound effects, on the near microphone; two nearest neighbours per domain.
 
-Ma and Lerch 2022 for the embedding, 512 dimensions of each 2.3 s, averaged over the clip; weights from the package aisfx.
+Ma and Lerch 2022 for the embedding, 512 dimensions of each 2.3 s, averaged over the clip; weights from package aisfx.
 """
 
 from asd.calibration import NormalStandardised

@@ -228,6 +228,6 @@ def test_a_checkpoint_without_an_audio_branch_and_a_missing_library_are_told(tmp
 
 
 def test_windows_cover_a_long_clip():
-    pieces = windows.windows(np.arange(25 * 48_000), clap.WINDOW)
+    pieces = windows.cut(np.arange(25 * 48_000), clap.WINDOW, clap.WINDOW)
     assert [len(p) for p in pieces] == [clap.WINDOW] * 3 and pieces[-1][-1] == 25 * 48_000 - 1
-    assert len(windows.windows(np.arange(clap.WINDOW), clap.WINDOW)) == 1
+    assert len(windows.cut(np.arange(clap.WINDOW), clap.WINDOW, clap.WINDOW)) == 1
