@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from conftest import tone_in_noise, write_clip
 
+import run as command_line
+
 RUN = str(Path(__file__).resolve().parent.parent / "run.py")
 QUICK = ("--set", "detector.training.epochs=2")
 
@@ -173,9 +175,10 @@ def test_help_and_list_are_quick_and_need_no_heavy_package():
         (["-e", "s1", "--verify"], "eval/s1/run.json: no such file; `python run.py -d|-e s1` writes"),
     ],
 )
-def test_mistakes_on_the_command_line_exit_with_2_and_say_what_to_do(data_folder, tmp_path, words, message):
+def test_mistakes_on_the_command_line_exit_with_2_and_say_what_to_do(data_folder, tmp_path, words, message, capsys):
     given = [*words, *([] if "--data" in words else ["--data", data_folder]), "--results", tmp_path / "results"]
-    assert message in run(*given, expect=2)
+    assert command_line.main(list(map(str, given))) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_short_clip_and_one_with_nan_are_named_before_any_training(data_folder, tmp_path):
