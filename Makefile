@@ -40,15 +40,17 @@ demo: setup
 	$(BIN)/python tools/simulate.py demo/data --size tiny --machines fan gearbox
 	$(BIN)/python tools/simulate.py demo/data --size tiny --eval --machines blower mixer
 	$(BIN)/python tools/inspect_data.py demo/data
+	$(BIN)/python run.py -d s0 $(DEMO)
 	$(BIN)/python run.py -d baseline_mse baseline_mahala $(DEMO)
 	$(BIN)/python run.py -d ae adasub s1 s2 s3 s4 $(DEMO) $(DEEP)
 	$(BIN)/python run.py -d ssd $(DEMO) --machines fan $(STUDENT)
-	$(BIN)/python tools/monitor.py ssd fan demo/data/dev_data/raw/fan/test --results demo/results --idle 1
+	$(BIN)/python tools/monitor.py -d ssd fan demo/data/dev_data/raw/fan/test --results demo/results --idle 1
 	$(BIN)/python run.py -d msm_dsp_knn two_mic_ae_mse two_mic_ae_mahala $(DEMO) --machines fan --set detector.training.epochs=3
 	$(BIN)/python run.py -d semi_denoise semi_denoise_mahala $(DEMO) --machines fan --set detector.rows=128 \
 	    --set detector.training.epochs=1 --set detector.training.windows_per_epoch=64
+	$(BIN)/python tools/studies/backends.py demo/data demo/results --backends nearest mahalanobis
 	$(BIN)/python tools/studies/ladder.py demo/results
-	$(BIN)/python run.py -e baseline_mse baseline_mahala $(DEMO)
+	$(BIN)/python run.py -e s0 baseline_mse baseline_mahala $(DEMO)
 	$(BIN)/python run.py -e s1 s2 s3 s4 $(DEMO) $(DEEP)
 	$(BIN)/python tools/package.py --team submission/example/team.yaml $(DEMO) --out demo/submission
 	$(BIN)/python tools/evaluate.py demo/submission/Example_EXU_task2.zip --ground-truth demo/data --ci

@@ -13,6 +13,7 @@ from asd.encoders.pooling import Mean, Pooling
 from asd.errors import check
 from asd.pretrained.aisfx import AISFX, BLOCK, RATE_44K, effects_network, log_mel, shipped
 from asd.pretrained.checkpoints import found
+from asd.pretrained.keeping import counted
 from asd.pretrained.windows import cut, embedded, heard
 
 
@@ -36,6 +37,11 @@ class Aisfx:
 
     def files(self) -> tuple[Path, ...]:
         return (self._path,)
+
+    @property
+    def n_parameters(self) -> int:
+        """Of the network, which is loaded for it."""
+        return counted(effects_network(self._path, self.device))
 
     def embed(self, sound: Wave) -> Feature:
         """Raises BadInput for a sound shorter than a window of the spectrogram."""

@@ -10,6 +10,7 @@ from asd.encoders.pooling import Mean, Pooling
 from asd.errors import check
 from asd.pretrained import ast
 from asd.pretrained.checkpoints import AST, files_at, found
+from asd.pretrained.keeping import counted
 from asd.pretrained.windows import in_windows
 from asd.training import pin
 
@@ -28,6 +29,11 @@ class Ast:
 
     def files(self) -> tuple[Path, ...]:
         return files_at(found(self.checkpoint, AST))
+
+    @property
+    def n_parameters(self) -> int:
+        """Of the network, which is loaded for it."""
+        return counted(ast.network(found(self.checkpoint, AST), self.device).network)
 
     def embed(self, sound: Wave) -> Feature:
         """(C, T) -> (n, D); channel 0 is heard"""

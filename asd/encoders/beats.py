@@ -10,6 +10,7 @@ from asd.encoders.pooling import Mean, Pooling
 from asd.errors import check
 from asd.pretrained import beats
 from asd.pretrained.checkpoints import BEATS, found
+from asd.pretrained.keeping import counted
 from asd.pretrained.windows import in_windows
 from asd.training import pin
 
@@ -28,6 +29,11 @@ class Beats:
 
     def files(self) -> tuple[Path, ...]:
         return (found(self.checkpoint, BEATS),)
+
+    @property
+    def n_parameters(self) -> int:
+        """Of the network, which is loaded for it."""
+        return counted(beats.network(found(self.checkpoint, BEATS), self.device))
 
     def embed(self, sound: Wave) -> Feature:
         """(C, T) -> (n, D); channel 0 is heard"""

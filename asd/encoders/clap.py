@@ -10,6 +10,7 @@ from asd.encoders.pooling import Mean, Pooling
 from asd.errors import check
 from asd.pretrained import clap
 from asd.pretrained.checkpoints import CLAP, files_at, found
+from asd.pretrained.keeping import counted
 from asd.training import pin
 
 
@@ -27,6 +28,11 @@ class Clap:
 
     def files(self) -> tuple[Path, ...]:
         return files_at(found(self.checkpoint, CLAP))
+
+    @property
+    def n_parameters(self) -> int:
+        """Of the network, which is loaded for it."""
+        return counted(clap.audio_encoder(found(self.checkpoint, CLAP), self.device).network)
 
     def embed(self, sound: Wave) -> Feature:
         """(C, T) -> (n, 512); channel 0 is heard"""

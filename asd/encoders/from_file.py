@@ -21,6 +21,7 @@ class FromFile:
     checkpoint: str = ""
     pooling: Pooling = Mean()
     device: str = "cpu"  # cpu | cuda
+    n_parameters: int = 0  # of the network, for the package's total; it cannot be counted from here
     batch: int = 8  # windows at once
     rate: int = 16_000  # Hz, of the waves that the network takes
     window: float = 0.0  # seconds that it takes at once; 0: the whole clip

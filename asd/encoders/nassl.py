@@ -21,6 +21,7 @@ class Nassl:
     checkpoint: str = ""
     pooling: Pooling = Mean()
     device: str = "cpu"  # cpu | cuda
+    n_parameters: int = 0  # of the network, for the package's total; it cannot be counted from here
 
     def files(self) -> tuple[Path, ...]:
         return (found(self.checkpoint, NASSL), *sources())

@@ -34,3 +34,8 @@ def kept(load: Callable[[Path, str], Network]) -> Callable[..., Network]:
             return of_content(tuple(map(content, files_at(path))), path, device)
 
     return once
+
+
+def counted(network: torch.nn.Module) -> int:
+    """Its parameters."""
+    return sum(p.numel() for p in network.parameters())

@@ -1,4 +1,4 @@
-"""A grid of systems that train nothing: features or encoders x front-ends x back-ends in, Ω and paired intervals out."""
+"""A grid of systems that train nothing: features or encoders, front-ends, back-ends in; Ω and paired intervals out."""
 
 from __future__ import annotations
 

@@ -96,10 +96,11 @@ class FittedSystem:
         """What run.json says of it; MACs are those of scoring this clip by all members."""
         scorers = [member.scorer for member in self.members]
         frontends = list({id(member.frontend): member.frontend for member in self.members}.values())
+        features = list({id(member.features): member.features for member in self.members}.values())
         return {
             "members": [member.label for member in self.members],
             "threshold": self.threshold,
-            "parameters": sum(getattr(part, "n_parameters", 0) for part in (*scorers, *frontends)),
+            "parameters": sum(getattr(part, "n_parameters", 0) for part in (*scorers, *frontends, *features)),
             "macs_per_clip": macs(lambda: self(wave)),
             "frontend_medians": medians(self.members[0].frontend),
             "training_seconds": round(sum(training_seconds(part) for part in (*scorers, *frontends)), 3),
