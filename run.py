@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,15 +97,16 @@ def run(args: argparse.Namespace) -> None:
     check(args)
     from asd.programs import developing
 
+    tell = partial(print, flush=True)  # a log shows each line when it is said
     if args.verify:
         for name in args.systems or DEFAULT_SYSTEMS:
             folder = args.results / args.kind / name
-            session = developing.prove_recorded(folder, args.data, args.machines, args.workers, print)
-            developing.show(session, systems.description, print)
+            session = developing.prove_recorded(folder, args.data, args.machines, args.workers, tell)
+            developing.show(session, systems.description, tell)
     else:
         proof = args.kind == "eval" and not args.no_verify and not args.train_only
-        session = developing.develop(request(args), print, proof)
-        developing.show(session, systems.description, print)
+        session = developing.develop(request(args), tell, proof)
+        developing.show(session, systems.description, tell)
 
 
 def check(args: argparse.Namespace) -> None:

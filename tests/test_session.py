@@ -196,7 +196,7 @@ def test_training_alone_leaves_an_earlier_choice_and_its_results_as_they_are(dat
     kept_files = {p: p.read_bytes() for p in (tmp_path / "dev").rglob("*") if p.is_file()}
     told = []
     develop(request_of(["msm_dsp_knn"], data_folder, tmp_path, splits=("train",)), told.append)
-    assert "msm_dsp_knn: trained; what it averages is chosen once" in told[0]
+    assert "msm_dsp_knn: trained; what it averages is chosen once" in told[1]
     assert {p: p.read_bytes() for p in (tmp_path / "dev").rglob("*") if p.is_file()} == kept_files
 
 

@@ -19,6 +19,8 @@ def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
     """Train what is missing, write every name's files, and with `proof` re-derive them all."""
     writable(request.results)
     session = Session(request)
+    machines = ", ".join(machine.name for machine in session.machines)
+    tell(f"{', '.join(session.members)} on {machines}: features, trainings and scores that the store lacks ...")
     fit(session)
     for name in session.members:
         if session.is_undecided(name) and "test" not in request.splits:
@@ -26,6 +28,7 @@ def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
         elif write(session, name):
             tell(f"{session.folder(name).folder}: results of other numbers removed; the store keeps what was trained")
     if proof:
+        tell("proving every score in fresh processes ...")
         prove_and_tell(session, tell)
     return session
 
