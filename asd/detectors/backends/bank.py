@@ -80,3 +80,14 @@ def top_mean(values: np.ndarray, share: float) -> float:
     """
     count = max(1, int(np.ceil(share * len(values) - 1e-9)))
     return float(np.sort(values)[-count:].mean())
+
+
+def units_of(distances: Sequence[np.ndarray], quantile: float) -> np.ndarray:
+    """Each domain's own distances (n_d,) -> (domains,) the quantile of each; a domain without any takes the least unit.
+
+    A distance that is not finite is of a clip that has no other to be held to.
+    """
+    finite = [values[np.isfinite(values)] for values in distances]
+    known = [float(np.quantile(values, quantile)) if len(values) else np.nan for values in finite]
+    least = min((unit for unit in known if np.isfinite(unit)), default=1.0)
+    return np.maximum([unit if np.isfinite(unit) else least for unit in known], TINY)

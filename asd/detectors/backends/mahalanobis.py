@@ -1,8 +1,8 @@
 """Mahalanobis distance with a shrunk covariance and a shrunk target mean: clips (n, D) in, one score per clip out.
 
-Ledoit and Wolf 2004 for the shrinkage of the covariance (scikit-learn's). Ten target clips give a poor mean, so it is
-drawn towards the source mean; the covariance is that of all clips around their domain's mean, ten clips give none. The
-tied covariance: Lee et al. 2018, "A simple unified framework for detecting out-of-distribution samples".
+Ledoit and Wolf 2004 for the shrinkage of the covariance (scikit-learn's). Ten target clips give a poor mean, so it can
+be drawn towards the source mean; the covariance is that of all clips around their domain's mean: ten clips give none.
+The tied covariance: Lee et al. 2018, "A simple unified framework for detecting out-of-distribution samples".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd.contracts import Feature
-from asd.detectors.backends.bank import gathered, top_mean
+from asd.detectors.backends.bank import gathered, top_mean, units_of
 from asd.errors import BadInput, check
 from asd.folds import FOLDS, folds
 
@@ -22,12 +22,14 @@ from asd.folds import FOLDS, folds
 class Mahalanobis:
     """The smaller distance over domains counts, each in the domain's own unit: a test clip's domain is unknown."""
 
-    target_weight: float = 0.5  # of the target clips' own mean, the rest the source mean's; *chosen*: half-way
+    target_weight: float = 1.0  # of the target clips' own mean, the rest the source mean's; *chosen*: systems/README
+    unit_quantile: float = 0.5  # of a domain's own left-out distances, its unit; the median
     top_share: float = 1.0  # of a clip's rows, the highest distances averaged; 1: all
     min_frames: int = 1  # rows of a clip
 
     def __post_init__(self) -> None:
         check("target_weight", self.target_weight, 0 <= self.target_weight <= 1, "from 0 to 1")
+        check("unit_quantile", self.unit_quantile, 0 < self.unit_quantile <= 1, "above 0, at most 1")
         check("top_share", self.top_share, 0 < self.top_share <= 1, "above 0, at most 1")
 
     def fit(self, features: Sequence[Feature], is_target: np.ndarray) -> MahalanobisScorer:
@@ -50,7 +52,7 @@ class Mahalanobis:
         return np.array(means), np.linalg.inv(covariance)
 
     def _units(self, rows: np.ndarray, clip: np.ndarray, is_target: np.ndarray) -> np.ndarray:
-        """(domains,) median distance of a domain's training rows to its mean, each clip left out of mean and precision.
+        """(domains,) a quantile of the distances of a domain's training rows, each clip left out of mean and precision.
 
         So that one threshold serves both domains, as in `nearest`. A domain of one clip takes the other's unit.
         """
@@ -63,15 +65,7 @@ class Mahalanobis:
                 for domain, mean in zip(np.unique(in_target[rest]), means, strict=True):
                     part = ~rest & (in_target == domain)
                     found[part] = distances(rows[part] - mean, precision)
-        medians = [finite_median(found[in_target == domain]) for domain in np.unique(in_target)]
-        least = min((m for m in medians if np.isfinite(m)), default=1.0)
-        return np.array([m if np.isfinite(m) else least for m in medians])
-
-
-def finite_median(values: np.ndarray) -> float:
-    """nan where none is finite."""
-    values = values[np.isfinite(values)]
-    return float(np.median(values)) if len(values) else np.nan
+        return units_of([found[in_target == domain] for domain in np.unique(in_target)], self.unit_quantile)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from asd.contracts import Feature
-from asd.detectors.backends.bank import FOLDS, Bank, by_domain, check_metric, top_mean
+from asd.detectors.backends.bank import FOLDS, Bank, by_domain, check_metric, top_mean, units_of
 from asd.detectors.backends.scaling import AsTheyAre, RowScaling
 from asd.errors import check
 
@@ -25,6 +25,7 @@ class NearestNeighbours:
 
     neighbours: int = 2  # k, mean distance to so many rows; *chosen*: one outlier among ten target clips cannot decide
     metric: str = "euclidean"  # or cosine
+    unit_quantile: float = 0.5  # of the distances of a domain's training rows to their neighbours, its unit; the median
     scaling: RowScaling = field(default_factory=AsTheyAre)
     mixup: float = 0.0  # share of a target row kept when it is mixed with its nearest source rows; 0: no mix-up
     mixup_neighbours: int = 5  # source rows each target row is mixed with, where mixup is above 0; *chosen*
@@ -36,18 +37,17 @@ class NearestNeighbours:
         check("neighbours", self.neighbours, self.neighbours >= 1, "at least 1")
         check("mixup", self.mixup, 0 <= self.mixup < 1, "from 0 (none) to below 1")
         check("mixup_neighbours", self.mixup_neighbours, self.mixup_neighbours >= 1, "at least 1")
+        check("unit_quantile", self.unit_quantile, 0 < self.unit_quantile <= 1, "above 0, at most 1")
         check("top_share", self.top_share, 0 < self.top_share <= 1, "above 0, at most 1")
         check_metric(self.metric)
 
     def fit(self, features: Sequence[Feature], is_target: np.ndarray) -> NearestScorer:
         units = self.scaling.units(np.concatenate(list(features)))  # (D,)
         domains = by_domain([f / units for f in features], is_target, self.neighbours, self.metric)
-        typical = [float(np.median(bank.own_distances())) for bank in domains]  # inf for a single clip
-        least = min((distance for distance in typical if np.isfinite(distance)), default=1.0)
-        typical = [distance if np.isfinite(distance) else least for distance in typical]
+        typical = units_of([bank.own_distances() for bank in domains], self.unit_quantile)
         if self.mixup and len(domains) == 2:
             domains[1] = self._with_mixtures(*domains)
-        return NearestScorer(self, units, tuple(domains), tuple(typical))
+        return NearestScorer(self, units, tuple(domains), typical)
 
     def _with_mixtures(self, source: Bank, target: Bank) -> Bank:
         """The target bank and, beside each of its rows x, `a x + (1 - a) s` for the nearest source rows s."""
@@ -63,7 +63,7 @@ class NearestScorer:
     recipe: NearestNeighbours
     units: np.ndarray  # (D,) that a row's dimensions are divided by
     banks: tuple[Bank, ...]  # of source and target, as far as there are clips
-    typical: tuple[float, ...]  # the median distance of a training row in each
+    typical: np.ndarray  # (domains,) the unit of each
 
     def score(self, feature: Feature) -> float:
         rows = feature / self.units
