@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asd.contracts import Feature, Wave
-from asd.encoders.pooling import Mean, Pooling
-from asd.errors import check
+from asd.encoders.heard_in_windows import HeardInWindows
 from asd.pretrained import ast
 from asd.pretrained.checkpoints import AST, files_at, found
 from asd.pretrained.keeping import counted
@@ -16,16 +15,10 @@ from asd.training import pin
 
 
 @dataclass(frozen=True)
-class Ast:
-    """Gong et al. 2021; (n, 768), n = 12 per 100 ms before pooling. Needs the extra `encoders`."""
-
-    checkpoint: str = ""  # a folder in the hub's layout
-    pooling: Pooling = Mean()
-    device: str = "cpu"  # cpu | cuda
-    batch: int = 4  # windows of ten seconds at once, where a clip is longer than one
-
-    def __post_init__(self) -> None:
-        check("batch", self.batch, self.batch >= 1, "at least 1")
+class Ast(HeardInWindows):
+    """Gong et al. 2021; (n, 768), n = 12 per 100 ms before pooling. Needs the extra `encoders`.
+    `checkpoint` is a folder in the hub's layout.
+    """
 
     def files(self) -> tuple[Path, ...]:
         return files_at(found(self.checkpoint, AST))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asd.contracts import Feature, Wave
-from asd.encoders.pooling import Mean, Pooling
-from asd.errors import check
+from asd.encoders.heard_in_windows import HeardInWindows
 from asd.pretrained import beats
 from asd.pretrained.checkpoints import BEATS, found
 from asd.pretrained.keeping import counted
@@ -16,16 +15,10 @@ from asd.training import pin
 
 
 @dataclass(frozen=True)
-class Beats:
-    """Chen et al. 2023; (n, 768), n = 8 per 160 ms before pooling. Self-supervised or fine-tuned checkpoints."""
-
-    checkpoint: str = ""  # a file in Microsoft's layout, for example BEATs_iter3_plus_AS2M.pt
-    pooling: Pooling = Mean()
-    device: str = "cpu"  # cpu | cuda
-    batch: int = 4  # windows of ten seconds at once, where a clip is longer than one
-
-    def __post_init__(self) -> None:
-        check("batch", self.batch, self.batch >= 1, "at least 1")
+class Beats(HeardInWindows):
+    """Chen et al. 2023; (n, 768), n = 8 per 160 ms before pooling. Self-supervised or fine-tuned checkpoints.
+    `checkpoint` is a file in Microsoft's layout, for example BEATs_iter3_plus_AS2M.pt.
+    """
 
     def files(self) -> tuple[Path, ...]:
         return (found(self.checkpoint, BEATS),)

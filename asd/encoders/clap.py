@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asd.contracts import Feature, Wave
-from asd.encoders.pooling import Mean, Pooling
-from asd.errors import check
+from asd.encoders.heard_in_windows import HeardInWindows
 from asd.pretrained import clap
 from asd.pretrained.checkpoints import CLAP, files_at, found
 from asd.pretrained.keeping import counted
@@ -15,16 +14,10 @@ from asd.training import pin
 
 
 @dataclass(frozen=True)
-class Clap:
-    """Wu et al. 2023; (n, 512), n = 1 per ten seconds, each of length 1. Needs the extra `encoders`."""
-
-    checkpoint: str = ""  # LAION's .pt, AudioSep's .ckpt, or a folder in the hub's layout
-    pooling: Pooling = Mean()
-    device: str = "cpu"  # cpu | cuda
-    batch: int = 4  # windows of ten seconds at once, where a clip is longer than one
-
-    def __post_init__(self) -> None:
-        check("batch", self.batch, self.batch >= 1, "at least 1")
+class Clap(HeardInWindows):
+    """Wu et al. 2023; (n, 512), n = 1 per ten seconds, each of length 1. Needs the extra `encoders`.
+    `checkpoint` is LAION's .pt, AudioSep's .ckpt, or a folder in the hub's layout.
+    """
 
     def files(self) -> tuple[Path, ...]:
         return files_at(found(self.checkpoint, CLAP))
