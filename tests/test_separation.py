@@ -208,7 +208,7 @@ def test_whatever_keeps_a_blind_method_from_finite_sources_is_told(method, told,
 
 
 def test_a_library_that_is_missing_is_told_with_the_command_for_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ssspy", None)
+    monkeypatch.setitem(sys.modules, "ssspy.bss.ilrma", None)
     with pytest.raises(BadInput, match=r"ssspy.bss.ilrma: not importable .*extra `separation`: pip install '.\[sep"):
         blind.separated("ILRMA", np.ones((2, RATE), np.float32))
 
