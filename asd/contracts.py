@@ -68,7 +68,10 @@ class Features(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """In the place of features: it hears the front-end's sound instead of seeing its power."""
+    """In the place of features: it hears the front-end's sound instead of seeing its power.
+
+    Where another package than torch computes it, a class variable `packages` names it: its version is in the key too.
+    """
 
     def files(self) -> tuple[Path, ...]:
         """What it reads besides sound (a checkpoint); their content is in the key of what it gives."""

@@ -14,6 +14,7 @@ from test_session import opened, worked
 
 from asd import data, fingerprint
 from asd.detectors import AutoEncoder, SelectiveMahalanobis
+from asd.encoders import FromFile
 from asd.errors import BadInput
 from asd.fingerprint import code
 from asd.frontends import AdaSub
@@ -322,3 +323,18 @@ def test_a_stored_file_carries_its_record(trained):
     with np.load(path) as file:
         record = json.loads(file["record.json"].tobytes())
     assert record["detector"]["training"]["epochs"] == 1 and record["seed"] == 0 and "torch" in record
+
+
+def test_an_encoders_checkpoint_and_the_versions_of_its_packages_are_in_the_key(data_folder, tmp_path, monkeypatch):
+    session = opened(["baseline_mse"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0,))
+    checkpoint = tmp_path / "network.onnx"
+    checkpoint.write_bytes(b"one")
+    plain = session.chains["baseline_mse", "fan"]
+    chain = replace(plain, system=replace(plain.system, features=FromFile(str(checkpoint))))
+    keys = [chain.block(plain.train).record]
+    checkpoint.write_bytes(b"another")
+    keys.append(chain.block(plain.train).record)
+    monkeypatch.setattr("asd.system.chain.version", {"torch": "2.13.0", "onnxruntime": "99.0"}.__getitem__)
+    keys.append(chain.block(plain.train).record)
+    assert keys[2]["encoder"][1:] == ["2.13.0", "99.0"]
+    assert len({json.dumps(key) for key in keys}) == 3

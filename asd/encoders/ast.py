@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from asd.contracts import Feature, Wave
 from asd.encoders.heard_in_windows import HeardInWindows
@@ -19,6 +20,8 @@ class Ast(HeardInWindows):
     """Gong et al. 2021; (n, 768), n = 12 per 100 ms before pooling. Needs the extra `encoders`.
     `checkpoint` is a folder in the hub's layout.
     """
+
+    packages: ClassVar = ("transformers",)
 
     def files(self) -> tuple[Path, ...]:
         return files_at(found(self.checkpoint, AST))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from asd.contracts import Feature, Wave
 from asd.encoders.heard_in_windows import HeardInWindows
@@ -18,6 +19,8 @@ class Clap(HeardInWindows):
     """Wu et al. 2023; (n, 512), n = 1 per ten seconds, each of length 1. Needs the extra `encoders`.
     `checkpoint` is LAION's .pt, AudioSep's .ckpt, or a folder in the hub's layout.
     """
+
+    packages: ClassVar = ("transformers",)
 
     def files(self) -> tuple[Path, ...]:
         return files_at(found(self.checkpoint, CLAP))

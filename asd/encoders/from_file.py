@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from asd.contracts import Feature, Wave
 from asd.encoders.pooling import Mean, Pooling
@@ -17,6 +18,8 @@ WHAT = "a network that maps waves (B, T) to embeddings (B, n, D) or (B, D), as T
 @dataclass(frozen=True)
 class FromFile:
     """ONNX needs the extra `onnx`."""
+
+    packages: ClassVar = ("onnxruntime",)
 
     checkpoint: str = ""
     pooling: Pooling = Mean()

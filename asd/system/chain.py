@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -114,7 +115,8 @@ class Chain:
         record = {**self.frontend_record, "frontend": numbers(frontend), "features": numbers(features)}
         record |= {"features code": code(frontend, features, described), "of": clips_key(clips)}
         if isinstance(features, Encoder):
-            record["encoder"] = [*map(content, features.files()), environment("cpu")["torch"]]
+            packages = ("torch", *getattr(features, "packages", ()))
+            record["encoder"] = [*map(content, features.files()), *map(installed, packages)]
         return Block(record, self.store)
 
     @cached_property
@@ -298,6 +300,14 @@ def told(differences: dict[str, tuple[object, object]] | None) -> str:
     parts += ["other code of this kit"] if codes else []
     where = "other clips" if clips else "the same clips"
     return f"trained on {where}{' with ' * bool(parts)}{'; '.join(parts)}"
+
+
+def installed(package: str) -> str:
+    """Its version; empty where it is missing, which is told where it is used."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def clips_key(clips: Sequence[Clip]) -> str:
