@@ -93,7 +93,7 @@ def _is_given(number: str, departures: Mapping[str, Any], assignments: Sequence[
 def load_trained(name: str, recipe: Recipe, assignments: Sequence[str] = ()) -> dict[str, System]:
     """The systems behind a recipe that train, by name: itself, an ensemble's members, or `<name>:<number>=<value>`.
 
-    Departures that are an ensemble's own are not its members'.
+    Departures that are an ensemble's own are not its members'; the others are for the members that have such a number.
     """
     from asd.errors import BadInput
     from asd.system import Ensemble, SelectedSystem
@@ -103,9 +103,13 @@ def load_trained(name: str, recipe: Recipe, assignments: Sequence[str] = ()) -> 
     if not isinstance(recipe, Ensemble):
         return {name: recipe}
     theirs = [text for text in assignments if not _is_own(recipe, text)]
+    taken = {member: _taken(member, theirs) for member in recipe.members}
+    for text in theirs:
+        if not any(text in of for of in taken.values()):
+            load(recipe.members[0], [text])  # raises: it tells the names that are known
     members: dict[str, System] = {}
-    for member in recipe.members:
-        found = load(member, theirs)
+    for member, of in taken.items():
+        found = load(member, of)
         if isinstance(found, Ensemble):
             raise BadInput(f"member '{member}' is an ensemble itself; only systems that train can be members")
         if isinstance(found, SelectedSystem):
@@ -115,6 +119,20 @@ def load_trained(name: str, recipe: Recipe, assignments: Sequence[str] = ()) -> 
             )
         members[member] = found
     return members
+
+
+def _taken(name: str, assignments: Sequence[str]) -> list[str]:
+    """Those whose number or part the system has, each after those before it."""
+    from asd.fingerprint import numbers
+    from asd.store import flattened
+
+    taken: list[str] = []
+    for text in assignments:
+        key = text.partition("=")[0].strip()
+        known = flattened(numbers(load(name, taken)))  # type: ignore[arg-type]
+        if any(f"{number}.".startswith(f"{key}.") for number in known):
+            taken.append(text)
+    return taken
 
 
 def rebuilt(name: str, numbers: Mapping[str, Any], where: str) -> Recipe:

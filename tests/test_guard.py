@@ -127,6 +127,7 @@ def test_mean_of_members_equals_the_sum_in_order_bit_by_bit():
     np.testing.assert_array_equal(opened(mean_of(members)), expected)
     np.testing.assert_array_equal(opened(mean_of([sealed(A > 1), sealed(B > 1)])), ((A > 1) * 1 + (B > 1)) / 2)
     assert not np.array_equal(opened(mean_of(members[::-1])), expected)
+    np.testing.assert_array_equal(opened(mean_of([sealed(A), sealed(B)], (3.0, 1.0))), (3.0 * A + B) / 4.0)
 
 
 # ---- scores: everything else raises and names itself

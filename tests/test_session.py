@@ -145,6 +145,21 @@ def test_an_ensemble_is_the_mean_of_its_members_standardised_scores(data_folder,
         assert score == pytest.approx(np.mean([m[clip] for m in members]), rel=1e-12)
 
 
+def test_systems_of_an_ensemble_count_alike_however_many_seeds_they_have(data_folder, tmp_path):
+    own = ["members=stats_knn,adasub"]
+    session = worked(opened(["s3"], "dev", data_folder, tmp_path, own, machines=["fan"]))
+    (machine,) = session.machines
+    name = "anomaly_score_fan_section_00_test.csv"
+    folder = tmp_path / "dev" / "s3"
+    both = read_rows(folder / name)
+    one, *other = (read_rows(folder / "seeds" / of / name) for of in ("stats_knn-0", "adasub-0", "adasub-1"))
+    assert session.members["s3"] == [("stats_knn", 0), ("adasub", 0), ("adasub", 1)]
+    for clip, score in both.items():
+        assert score == pytest.approx((one[clip] + (other[0][clip] + other[1][clip]) / 2) / 2, rel=1e-12)
+    fitted = session.fitted("s3", machine)
+    assert fitted(data.read_wave(machine.test[0])).score == both[machine.test[0].path.name]
+
+
 def test_an_ensemble_of_ensembles_is_refused():
     with pytest.raises(BadInput, match="member 's4' is an ensemble itself"):
         systems.load_trained("s3", systems.load("s3", ["members=adasub,s4"]))
@@ -154,6 +169,19 @@ def test_numbers_for_an_ensembles_members_reach_them_and_its_own_stay():
     recipe = systems.load("s4", ["size=3", "detector.training.epochs=7"])
     members = systems.load_trained("s4", recipe, ["size=3", "detector.training.epochs=7"])
     assert recipe.size == 3 and {m.detector.training.epochs for m in members.values()} == {7}
+
+
+def test_a_number_goes_to_the_members_that_have_it_and_to_one_at_least():
+    sets = ["members=stats_knn,stats_maha,adasub", "detector.neighbours=3", "detector.training.epochs=7"]
+    members = systems.load_trained("s0", systems.load("s0", sets), sets)
+    assert members["stats_knn"].detector.neighbours == 3 and members["adasub"].detector.training.epochs == 7
+    assert members["stats_maha"] == systems.load("stats_maha")
+    with pytest.raises(
+        BadInput, match=r"--set detector.neighbors=3 \(stats_knn\): .*did you mean 'detector.neighbours'"
+    ):
+        systems.load_trained("s0", systems.load("s0", sets[:1]), [*sets[:1], "detector.neighbors=3"])
+    with pytest.raises(BadInput, match="neighbours"):
+        systems.load_trained("s0", systems.load("s0", sets[:1]), [*sets[:1], "detector.neighbours=none"])
 
 
 def test_a_larger_selection_is_not_replaced_by_a_smaller_one(data_folder, tmp_path):

@@ -145,17 +145,21 @@ def released(scores: TestScores) -> dict[str, float]:
     return dict(zip(names, values.tolist(), strict=True))
 
 
-def mean_of(members: Sequence[TestScores]) -> TestScores:
+def mean_of(members: Sequence[TestScores], weights: Sequence[float] = ()) -> TestScores:
     """The mean over members (systems or seeds) of each clip's value: summed from 0.0 in the order given, then divided.
+
+    Without weights, members count alike.
 
     Raises BadInput for members of other clips.
     """
     if not members or not all(isinstance(member, TestScores) for member in members):
         raise BadInput(f"mean_of: {members!r}; a sequence of TestScores expected, one member at least")
     total: Any = 0.0
-    for member in members:
-        total = total + member
-    return total / len(members)
+    of_weights = 0.0
+    for member, weight in zip(members, weights or (1.0,) * len(members), strict=True):
+        total = total + weight * member
+        of_weights += weight
+    return total / of_weights
 
 
 def _is_constant(value: object) -> bool:

@@ -80,7 +80,11 @@ class Session:
             self.chains[system, machine.name].member(seed, label(recipe, system, seed), recipe.calibration)
             for system, seed in self.members[name]
         )
-        return FittedSystem(tuple(members), recipe.calibration)
+        return FittedSystem(tuple(members), recipe.calibration, self._weights(name))
+
+    def _weights(self, name: str) -> tuple[float, ...]:
+        recipe, of = self.request.recipes[name], [system for system, _ in self.members[name]]
+        return recipe.weights(of) if isinstance(recipe, Ensemble) else (1.0,) * len(of)
 
     def resolved(self, name: str) -> dict[str, object]:
         """Every number behind a name's scores, and the members it averages: what system.yaml holds."""

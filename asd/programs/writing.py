@@ -99,7 +99,7 @@ def files_of_many(
     members = [standardised(member, column) for member, column in zip(fitted.members, raw, strict=True)]
     parts = zip(fitted.members, members, fitted.thresholds, strict=True)
     of_members = {member.label: of(scores, threshold, member.train_scores) for member, scores, threshold in parts}
-    return {"": of(guard.mean_of(members), fitted.threshold, fitted.train_scores), **of_members}
+    return {"": of(guard.mean_of(members, fitted.weights), fitted.threshold, fitted.train_scores), **of_members}
 
 
 # ---- evaluation ------------------------------------------------------------------------------------------------------

@@ -59,11 +59,13 @@ class FittedSystem:
 
     members: tuple[Member, ...]
     calibration: Calibration
+    weights: tuple[float, ...]  # of each member in the mean
 
     @cached_property
     def train_scores(self) -> np.ndarray:
-        """(N,) mean over members of the training clips' standardised scores."""
-        return np.array([mean(column) for column in zip(*(m.train_scores for m in self.members), strict=True)])
+        """(N,) weighted mean over members of the training clips' standardised scores."""
+        columns = zip(*(m.train_scores for m in self.members), strict=True)
+        return np.array([mean(column, self.weights) for column in columns])
 
     @cached_property
     def thresholds(self) -> tuple[float, ...]:
@@ -90,7 +92,8 @@ class FittedSystem:
             raw.append(member.scorer.score(features[chain]))
         scores = tuple(member.calibrated(float(a)) for member, a in zip(self.members, raw, strict=True))
         decisions = tuple(int(a > t) for a, t in zip(scores, self.thresholds, strict=True))
-        return ClipScore(scores, decisions, mean(scores), int(mean(scores) > self.threshold))
+        score = mean(scores, self.weights)
+        return ClipScore(scores, decisions, score, int(score > self.threshold))
 
     def record(self, wave: Wave) -> dict[str, object]:
         """What run.json says of it; MACs are those of scoring this clip by all members."""
@@ -132,9 +135,10 @@ def training_seconds(part: object) -> float:
     return 0.0 if history is None else float(history[:, 2].sum())
 
 
-def mean(scores: Sequence[float] | np.ndarray) -> float:
-    """In float64, added in the order given."""
-    total = 0.0
-    for score in scores:  # not sum(): from Python 3.12 on it compensates, and gives other bits
-        total += float(score)
-    return total / len(scores)
+def mean(scores: Sequence[float], weights: Sequence[float] = ()) -> float:
+    """In float64, added in the order given; without weights, all count alike."""
+    total = of_weights = 0.0
+    for score, weight in zip(scores, weights or (1.0,) * len(scores), strict=True):  # not sum(): 3.12 has other bits
+        total += weight * float(score)
+        of_weights += weight
+    return total / of_weights

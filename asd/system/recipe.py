@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asd.contracts import AnyDetector, AnyFeatures, Calibration, FrontEnd, TrainedDetector
@@ -80,10 +80,19 @@ class SelectedSystem(System):
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A recipe that trains nothing: the mean of the standardised scores of all seeds of other systems."""
+    """A recipe that trains nothing: the mean over other systems, each the mean of its seeds' standardised scores."""
 
     members: tuple[str, ...]  # names of systems
     calibration: Calibration
+
+    def weights(self, systems: Sequence[str]) -> tuple[float, ...]:
+        """Of the system of each single seed: its weight in the mean, so that systems count alike however many seeds.
+
+        >>> Ensemble(("a", "b"), None).weights(["a", "b", "b"])
+        (2.0, 1.0, 1.0)
+        """
+        largest = max(map(systems.count, systems))
+        return tuple(largest / systems.count(system) for system in systems)
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,10 @@ class SelectedEnsemble(Ensemble):
     """
 
     size: int = 10
+
+    def weights(self, systems: Sequence[str]) -> tuple[float, ...]:
+        """Single seeds count alike."""
+        return (1.0,) * len(systems)
 
     def choose(self, omegas: Mapping[str, float]) -> list[str]:
         """Of `<system>-<seed>` -> development Ω, the best; of equal ones those that come first."""
