@@ -103,10 +103,11 @@ def load_trained(name: str, recipe: Recipe, assignments: Sequence[str] = ()) -> 
     if not isinstance(recipe, Ensemble):
         return {name: recipe}
     theirs = [text for text in assignments if not _is_own(recipe, text)]
-    taken = {member: _taken(member, theirs) for member in recipe.members}
+    taken: dict[str, list[str]] = {member: [] for member in recipe.members}
     for text in theirs:
-        if not any(text in of for of in taken.values()):
-            load(recipe.members[0], [text])  # raises: it tells the names that are known
+        having = [member for member, before in taken.items() if _has(load(member, before), text)]
+        for member in having or taken:  # where none has it, each refuses it with the names that are known
+            taken[member].append(text)
     members: dict[str, System] = {}
     for member, of in taken.items():
         found = load(member, of)
@@ -121,18 +122,13 @@ def load_trained(name: str, recipe: Recipe, assignments: Sequence[str] = ()) -> 
     return members
 
 
-def _taken(name: str, assignments: Sequence[str]) -> list[str]:
-    """Those whose number or part the system has, each after those before it."""
+def _has(recipe: Recipe, text: str) -> bool:
+    """Whether the number or part that a departure names is one of the recipe's."""
     from asd.fingerprint import numbers
     from asd.store import flattened
 
-    taken: list[str] = []
-    for text in assignments:
-        key = text.partition("=")[0].strip()
-        known = flattened(numbers(load(name, taken)))  # type: ignore[arg-type]
-        if any(f"{number}.".startswith(f"{key}.") for number in known):
-            taken.append(text)
-    return taken
+    wanted = text.partition("=")[0].strip()
+    return any(f"{number}.".startswith(f"{wanted}.") for number in flattened(numbers(recipe)))  # type: ignore[arg-type]
 
 
 def rebuilt(name: str, numbers: Mapping[str, Any], where: str) -> Recipe:

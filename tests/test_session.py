@@ -165,6 +165,12 @@ def test_an_ensemble_of_ensembles_is_refused():
         systems.load_trained("s3", systems.load("s3", ["members=adasub,s4"]))
 
 
+@pytest.mark.parametrize("members", ["", "s1,refsub,s1"])
+def test_an_ensemble_has_members_each_once(members):
+    with pytest.raises(BadInput, match=f"members '{members}': names of systems, one or more, each once, expected"):
+        systems.load("s3", [f"members={members}"])
+
+
 def test_numbers_for_an_ensembles_members_reach_them_and_its_own_stay():
     recipe = systems.load("s4", ["size=3", "detector.training.epochs=7"])
     members = systems.load_trained("s4", recipe, ["size=3", "detector.training.epochs=7"])
@@ -182,6 +188,9 @@ def test_a_number_goes_to_the_members_that_have_it_and_to_one_at_least():
         systems.load_trained("s0", systems.load("s0", sets[:1]), [*sets[:1], "detector.neighbors=3"])
     with pytest.raises(BadInput, match="neighbours"):
         systems.load_trained("s0", systems.load("s0", sets[:1]), [*sets[:1], "detector.neighbours=none"])
+    gone = [*sets[:1], "detector=LocalDensity", "detector.mixup=0.5"]  # a number of the part that was replaced
+    with pytest.raises(BadInput, match=r"--set detector.mixup=0.5 \(stats_knn\): unknown key"):
+        systems.load_trained("s0", systems.load("s0", gone), gone)
 
 
 def test_a_larger_selection_is_not_replaced_by_a_smaller_one(data_folder, tmp_path):

@@ -85,6 +85,10 @@ class Ensemble:
     members: tuple[str, ...]  # names of systems
     calibration: Calibration
 
+    def __post_init__(self) -> None:
+        right = 0 < len(set(self.members)) == len(self.members)
+        check("members", repr(",".join(self.members)), right, "names of systems, one or more, each once,")
+
     def weights(self, systems: Sequence[str]) -> tuple[float, ...]:
         """Of the system of each single seed: its weight in the mean, so that systems count alike however many seeds.
 
