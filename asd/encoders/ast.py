@@ -12,7 +12,6 @@ from asd.pretrained import ast
 from asd.pretrained.checkpoints import AST, files_at, found
 from asd.pretrained.keeping import counted
 from asd.pretrained.windows import in_windows
-from asd.training import pin
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,5 @@ class Ast(HeardInWindows):
 
     def embed(self, sound: Wave) -> Feature:
         """(C, T) -> (n, D); channel 0 is heard"""
-        pin(self.device)
         network = ast.network(found(self.checkpoint, AST), self.device)
         return self.pooling.pool(in_windows(network.embed, sound[0], network.window, self.batch))

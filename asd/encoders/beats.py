@@ -11,7 +11,6 @@ from asd.pretrained import beats
 from asd.pretrained.checkpoints import BEATS, found
 from asd.pretrained.keeping import counted
 from asd.pretrained.windows import in_windows
-from asd.training import pin
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,5 @@ class Beats(HeardInWindows):
 
     def embed(self, sound: Wave) -> Feature:
         """(C, T) -> (n, D); channel 0 is heard"""
-        pin(self.device)
         network = beats.network(found(self.checkpoint, BEATS), self.device)
         return self.pooling.pool(in_windows(network.embed, sound[0], beats.WINDOW, self.batch))

@@ -11,7 +11,6 @@ from asd.encoders.heard_in_windows import HeardInWindows
 from asd.pretrained import clap
 from asd.pretrained.checkpoints import CLAP, files_at, found
 from asd.pretrained.keeping import counted
-from asd.training import pin
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,5 @@ class Clap(HeardInWindows):
 
     def embed(self, sound: Wave) -> Feature:
         """(C, T) -> (n, 512); channel 0 is heard"""
-        pin(self.device)
         encoder = clap.audio_encoder(found(self.checkpoint, CLAP), self.device)
         return self.pooling.pool(encoder.embed(sound[0], self.batch))

@@ -11,6 +11,7 @@ from asd import evaluation
 from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.results import part_of, read_folder, read_run
+from asd.system import mean
 
 Terms = tuple[float, float, float]  # AUC_source, AUC_target, pAUC of one machine
 
@@ -51,7 +52,7 @@ def terms_of(scores: Mapping[str, Mapping[str, float]]) -> dict[str, Terms]:
 
 
 def averaged(columns: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {clip: sum(column[clip] for column in columns) / len(columns) for clip in columns[0]}
+    return {clip: mean([column[clip] for column in columns]) for clip in columns[0]}
 
 
 def runs_of(folders: Sequence[Path], wanted: Sequence[str] | None = None) -> dict[str, Run]:

@@ -12,6 +12,7 @@ from asd.contracts import AnyFeatures, Detector, FrontEnd
 from asd.errors import BadInput
 from asd.evaluation.comparison import omegas_over_all
 from asd.evaluation.intervals import interval
+from asd.programs.by_seed import omega, terms_of
 from asd.programs.fitting import extract
 from asd.programs.request import Request
 from asd.programs.session import Session
@@ -59,8 +60,8 @@ def table(found: Mapping[str, Scores], reference: str, draws: int = 2000) -> lis
     truths = {machine: evaluation.truth_of_names(scores) for machine, scores in found[reference].items()}
     bootstrap = evaluation.Bootstrap(truths, draws)
     drawn = {name: omegas_over_all({m: bootstrap.terms(m, s) for m, s in of.items()}) for name, of in found.items()}
-    terms = {name: {m: evaluation.terms_of(m, s, truths[m]) for m, s in of.items()} for name, of in found.items()}
-    omegas = {name: evaluation.omega(t for of_machine in of.values() for t in of_machine) for name, of in terms.items()}
+    terms = {name: terms_of(scores) for name, scores in found.items()}
+    omegas = {name: omega(of_machines.values()) for name, of_machines in terms.items()}
     rows = [["features, front-end, back-end", *truths, "over all", f"less {reference}", "95 % interval"]]
     for name in sorted(found, key=lambda n: -omegas[n]):
         low, high = interval(drawn[name] - drawn[reference])
