@@ -14,6 +14,18 @@ from asd.contracts import Score
 from asd.errors import BadInput
 
 
+def balanced_quantile(scores: np.ndarray, is_target: np.ndarray, quantile: float) -> float:
+    """The quantile of scores (N,) of which either domain, is_target (N,), makes up one half, however few its clips.
+
+    It is one of the scores. Ten target clips beside 990 source clips would otherwise not move a threshold at all.
+
+    >>> balanced_quantile(np.array([1.0, 2.0, 3.0, 4.0, 9.0]), np.array([0, 0, 0, 0, 1], bool), 0.5)
+    4.0
+    """
+    share = np.where(is_target, np.mean(is_target), np.mean(~is_target))  # (N,) of the clip's domain
+    return float(np.quantile(scores, quantile, weights=1 / share, method="inverted_cdf"))
+
+
 def gamma_fit(scores: np.ndarray) -> tuple[float, float]:
     """Maximum-likelihood shape and scale of a gamma distribution at location 0, scores (N,) positive.
 
@@ -39,7 +51,7 @@ class GammaThreshold:
     def fit(self, train_scores: np.ndarray) -> Unchanged:
         return Unchanged()
 
-    def threshold(self, train_scores: np.ndarray) -> float:
+    def threshold(self, train_scores: np.ndarray, is_target: np.ndarray) -> float:
         shape, scale = gamma_fit(train_scores)
         return float(gammaincinv(shape, self.quantile) * scale)
 
@@ -54,19 +66,19 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class GammaStandardised:
-    """Scores in standard deviations of the training scores' fitted gamma, threshold at an empirical quantile.
+    """Scores in standard deviations of the training scores' fitted gamma, threshold at a quantile of both domains.
 
     (A - mean) / std keeps the order of far-out clips apart; the gamma's CDF would saturate at 1 and tie them.
     """
 
-    quantile: float = 0.9  # of the training clips' (averaged) standardised scores: decision threshold
+    quantile: float = 0.9  # of the training clips' standardised scores, both domains alike: decision threshold
 
     def fit(self, train_scores: np.ndarray) -> Standardised:
         shape, scale = gamma_fit(train_scores)
         return Standardised(mean=shape * scale, std=shape**0.5 * scale)
 
-    def threshold(self, train_scores: np.ndarray) -> float:
-        return float(np.quantile(train_scores, self.quantile))
+    def threshold(self, train_scores: np.ndarray, is_target: np.ndarray) -> float:
+        return balanced_quantile(train_scores, is_target, self.quantile)
 
 
 @dataclass(frozen=True)
@@ -80,9 +92,9 @@ class Standardised:
 
 @dataclass(frozen=True)
 class NormalStandardised:
-    """Scores of either sign in standard deviations of the training scores, threshold at an empirical quantile."""
+    """Scores of either sign in standard deviations of the training scores, threshold at a quantile of both domains."""
 
-    quantile: float = 0.9  # of the training clips' (averaged) standardised scores: decision threshold
+    quantile: float = 0.9  # of the training clips' standardised scores, both domains alike: decision threshold
 
     def fit(self, train_scores: np.ndarray) -> Standardised:
         mean, std = float(np.mean(train_scores)), float(np.std(train_scores))
@@ -93,5 +105,5 @@ class NormalStandardised:
             )
         return Standardised(mean, std)
 
-    def threshold(self, train_scores: np.ndarray) -> float:
-        return float(np.quantile(train_scores, self.quantile))
+    def threshold(self, train_scores: np.ndarray, is_target: np.ndarray) -> float:
+        return balanced_quantile(train_scores, is_target, self.quantile)

@@ -89,7 +89,8 @@ AnyFeatures = Features | Encoder
 class Scorer(Protocol):
     """A fitted detector. It may also have `train_scores` (N,), each training clip scored as if it had not been seen.
 
-    Where it has none, the detector is fitted again without some of the clips, and those are scored.
+    nan: this seed has no such score of the clip, others may. Where a scorer has no `train_scores`, the detector is
+    fitted again without some of the clips, and those are scored.
     """
 
     def score(self, feature: Feature) -> float:
@@ -124,7 +125,7 @@ class Trainer(Protocol):
 class TrainedScorer(Scorer, Protocol):
     @property
     def train_scores(self) -> np.ndarray:
-        """(N,) each training clip scored as if it had not been seen, where the method allows."""
+        """(N,) each training clip scored as if it had not been seen, where the method allows; nan: not by this seed."""
 
     @property
     def history(self) -> np.ndarray:
@@ -173,10 +174,12 @@ class Calibrated(Protocol):
 
 
 class Calibration(Protocol):
+    """Training scores are those of clips that were left out, where the method allows."""
+
     def fit(self, train_scores: np.ndarray) -> Calibrated: ...
 
-    def threshold(self, train_scores: np.ndarray) -> float:
-        """Decision threshold on the averaged scale, from the training clips' averaged scores (N,)."""
+    def threshold(self, train_scores: np.ndarray, is_target: np.ndarray) -> float:
+        """Decision threshold on the averaged scale, from the clips' averaged scores (N,) and domains (N,)."""
 
 
 @dataclass(frozen=True)

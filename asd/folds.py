@@ -23,6 +23,21 @@ def folds(is_target: np.ndarray, count: int) -> np.ndarray:
     return fold
 
 
+def held_out(is_target: np.ndarray, share: float, number: int) -> np.ndarray:
+    """(N,) bool: the clips of fold `number` (counted on from 0 again where there are fewer) of folds of `share` each.
+
+    A fold has two clips or more, and a domain's only clip is in none. Raises BadInput for a single clip.
+    """
+    if len(is_target) < 2:
+        raise BadInput("one training clip: none is left to train on when it is held out; two or more expected")
+    count = max(2, min(round(1 / share), len(is_target) // 2))
+    chosen = folds(is_target, count) == number % count
+    for domain in (is_target, ~is_target):
+        if domain.sum() == 1:
+            chosen &= ~domain
+    return chosen
+
+
 def left_out_scores(detector: Detector, features: Sequence[Feature], is_target: np.ndarray) -> np.ndarray:
     """(N,) each clip's score by the detector fitted without the clip's fold.
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from asd.errors import BadInput, check
 from asd.store import written_whole
 
 Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
+Split = Callable[[int], tuple[np.ndarray, np.ndarray]]  # seed -> row numbers for training and for validation, sorted
 
 THREADS = 1  # more would change the bytes of the weights
 CHECKPOINT_SHARE = (
@@ -43,7 +45,7 @@ class Training:
     batch_size: int = 256  # vectors
     learning_rate: float = 1e-3  # Adam
     weight_decay: float = 0.0
-    validation_share: float = 0.1  # of the vectors, drawn at random; only watched, unless `patience` stops by it
+    validation_share: float = 0.1  # of the vectors or clips; only watched, unless `patience` stops by it
     windows_per_epoch: int = 0  # vectors drawn an epoch; 0: all
     precision: str = (
         "float32"  # bfloat16: matrix products of the forward and backward pass, faster with AMX or on a GPU
@@ -107,10 +109,14 @@ def generator(*numbers: int) -> np.random.Generator:
 
 
 def split_rows(n_rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers for training and validation, each sorted."""
+    """Row numbers for training and validation, drawn at random."""
     order = generator(seed, 0).permutation(n_rows)
     cut = n_rows - int(share * n_rows)
     return np.sort(order[:cut]), np.sort(order[cut:])
+
+
+def random_rows(n_rows: int, training: Training) -> Split:
+    return partial(split_rows, n_rows, training.validation_share)
 
 
 def split_groups(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -118,6 +124,10 @@ def split_groups(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarra
     _, held_out = split_rows(int(groups.max()) + 1, share, seed)
     is_held_out = np.isin(groups, held_out)
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def random_groups(groups: np.ndarray, training: Training) -> Split:
+    return partial(split_groups, groups, training.validation_share)
 
 
 def epoch_batches(rows: np.ndarray, training: Training, seed: int, epoch: int) -> list[np.ndarray]:
@@ -132,7 +142,7 @@ def epoch_batches(rows: np.ndarray, training: Training, seed: int, epoch: int) -
 def optimise(
     network: torch.nn.Module,
     loss: Loss,
-    n_rows: int | np.ndarray,
+    split: Split,
     training: Training,
     seeds: Sequence[int],
     device: str,
@@ -140,8 +150,8 @@ def optimise(
 ) -> Run:
     """Train `network` (leading axis S = len(seeds)) for `training.epochs` epochs with Adam.
 
-    Rows are given by their number, or by the group of each, (n,), where a group must not be both trained and validated
-    on. With `training.patience` it may stop earlier. With it or `training.clip_norm` one seed alone is trained.
+    `split` gives every seed as many rows as any other. With `training.patience` it may stop earlier. With it or
+    `training.clip_norm` one seed alone is trained.
     The folder `scratch` keeps checkpoint.pt, from which the same call resumes exactly, and losses.csv with one row per
     epoch and seed. The caller deletes it once the result is safe.
     """
@@ -151,8 +161,7 @@ def optimise(
     adam = torch.optim.Adam(
         network.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
-    groups = np.arange(n_rows) if isinstance(n_rows, int) else n_rows  # (n,)
-    splits = [split_groups(groups, training.validation_share, seed) for seed in seeds]
+    splits = [split(seed) for seed in seeds]
     _check_splits(training, splits)
     saver = _Saver(scratch / "checkpoint.pt", run, adam)
     saver.resume()
@@ -299,13 +308,13 @@ def _write_csv(path: Path, history: list[list[float]], seeds: Sequence[int]) -> 
 def trained_weights(
     build: Callable[[Sequence[int]], torch.nn.Module],
     loss: Loss,
-    n_rows: int | np.ndarray,
+    split: Split,
     training: Training,
     workplace: Workplace,
 ) -> list[Arrays]:
     """The weights of every seed of the workplace, trained in one stack; arrays without the S axis, `history` added."""
     seeds = workplace.seeds
-    run = optimise(build(seeds), loss, n_rows, training, seeds, workplace.device, workplace.scratch)
+    run = optimise(build(seeds), loss, split, training, seeds, workplace.device, workplace.scratch)
     return [_weights_of(run, i, len(seeds)) for i in range(len(seeds))]
 
 

@@ -4,7 +4,7 @@ Kim 2026 (noise-aware reference denoising), sec. 3.1; published development Ω .
 """
 
 from asd.calibration import GammaStandardised
-from asd.detectors import AutoEncoder, Blend, PerDimension, ResidualNet
+from asd.detectors import AutoEncoder, Blend, ClipFolds, PerDimension, ResidualNet
 from asd.features import LogMel
 from asd.frontends import Near
 from asd.system import System
@@ -15,6 +15,7 @@ DETECTOR = AutoEncoder(
     scaling=PerDimension(),
     network=ResidualNet(),
     training=Training(weight_decay=1e-4),
+    validation=ClipFolds(),
     scoring=Blend(),
 )
 SYSTEM = System(

@@ -88,7 +88,17 @@ def test_a_file_read_in_pieces_has_the_digest_of_its_bytes(tmp_path, size):
 def test_gamma_is_recovered_and_its_quantile_is_the_threshold():
     scores = stats.gamma.rvs(9.0, scale=2.0, size=20_000, random_state=1)
     assert gamma_fit(scores) == pytest.approx((9.0, 2.0), rel=0.05)
-    assert np.mean(scores > GammaThreshold(0.9).threshold(scores)) == pytest.approx(0.1, abs=0.01)
+    assert np.mean(scores > GammaThreshold(0.9).threshold(scores, scores > 18)) == pytest.approx(0.1, abs=0.01)
+
+
+def test_both_domains_have_half_a_say_in_the_threshold():
+    scores, is_target = np.random.default_rng(3).normal(size=1000), np.arange(1000) >= 990
+    scores[is_target] += 100
+    threshold = GammaStandardised(0.9).threshold(scores, is_target)
+    assert np.mean(scores[is_target] > threshold) == pytest.approx(0.2) and np.all(scores[~is_target] < threshold)
+    assert GammaStandardised(0.4).threshold(scores, is_target) == pytest.approx(
+        np.quantile(scores[:990], 0.8), abs=0.01
+    )
 
 
 def test_standardised_training_scores_have_mean_zero_and_keep_their_order():
@@ -102,7 +112,8 @@ def test_scores_of_either_sign_are_standardised_without_a_gamma():
     scores = np.random.default_rng(0).normal(-5, 3, 1000)
     standardised = NormalStandardised().fit(scores)(scores)
     assert standardised.mean() == pytest.approx(0, abs=1e-9) and standardised.std() == pytest.approx(1)
-    assert np.mean(standardised > NormalStandardised(0.8).threshold(standardised)) == pytest.approx(0.2, abs=0.01)
+    threshold = NormalStandardised(0.8).threshold(standardised, np.zeros(1000, bool))
+    assert np.mean(standardised > threshold) == pytest.approx(0.2, abs=0.01)
     for scores in (np.ones(5), np.array([1.0, np.nan])):
         with pytest.raises(BadInput, match="finite scores that differ expected"):
             NormalStandardised().fit(scores)

@@ -146,7 +146,7 @@ def test_scorings_do_not_enter_the_name_of_a_training_but_networks_do():
 def test_standardised_vectors_have_mean_zero_and_deviation_one_in_every_dimension():
     detector, vectors = AutoEncoder(scaling=PerDimension(), network=OrganisersNet(width=4)), Vectors(clips(), 5)
     built = detector.trainer.build(30, (0, 1))
-    detector.scaling.learn(built.scale, vectors)
+    detector.scaling.learn(built.scale, vectors, [np.arange(len(vectors))] * 2)
     scaled = built.scale(vectors[torch.arange(len(vectors))].expand(2, -1, -1))
     torch.testing.assert_close(scaled.mean(1), torch.zeros(2, 30), atol=1e-5, rtol=0)
     torch.testing.assert_close(scaled.std(1, correction=0), torch.ones(2, 30), atol=1e-4, rtol=0)

@@ -258,10 +258,13 @@ def test_a_request_comes_back_from_its_text_as_it_was(data_folder, tmp_path):
 
 
 def test_training_alone_needs_no_test_clip_and_writes_training_scores(data_folder, tmp_path):
-    session = worked(opened(["ae", "s4"], "dev", data_folder, tmp_path, machines=["fan"], splits=("train",)))
-    folder = session.folder("ae").folder
+    names = ["ae", "s4", "baseline_mse"]
+    session = worked(opened(names, "dev", data_folder, tmp_path, machines=["fan"], splits=("train",)))
+    folder, file = session.folder("ae").folder, "train_scores/anomaly_score_fan_section_00_train.csv"
     assert not list(folder.glob("anomaly_score_*.csv"))
-    assert len(read_rows(folder / "train_scores" / "anomaly_score_fan_section_00_train.csv")) == 18
+    assert len(read_rows(session.folder("baseline_mse").folder / file)) == 18
+    of_seeds = [read_rows(folder / "seeds" / seed / file) for seed in "01"]  # each scores what it left out
+    assert read_rows(folder / file) == of_seeds[0] | of_seeds[1] and [len(scores) for scores in of_seeds] == [2, 2]
     assert not (tmp_path / "dev" / "s4" / "selected.json").exists()
 
 

@@ -9,7 +9,7 @@ from asd.contracts import Workplace
 from asd.detectors import AutoEncoder, OrganisersNet
 from asd.detectors.vectors import Vectors, reconstruction_loss
 from asd.errors import BadInput
-from asd.training import Training
+from asd.training import Training, random_groups, random_rows
 
 RNG = np.random.default_rng(0)
 VECTORS = Vectors([RNG.normal(size=(40, 6)).astype(np.float32) for _ in range(10)], 5)
@@ -25,7 +25,9 @@ def build(seeds):
 
 def trained(tmp_path, seeds=(1,), epochs=6, loss=loss, **numbers):
     numbers = Training(epochs=epochs, batch_size=32, **numbers)
-    return training.trained_weights(build, loss, len(VECTORS), numbers, Workplace(seeds, "cpu", tmp_path))
+    return training.trained_weights(
+        build, loss, random_rows(len(VECTORS), numbers), numbers, Workplace(seeds, "cpu", tmp_path)
+    )
 
 
 def same(a, b):
@@ -82,10 +84,11 @@ def test_a_killed_run_resumes_to_the_same_bytes(tmp_path, monkeypatch, batch):
 
 def test_a_stack_of_seeds_trains_each_as_alone(tmp_path):
     numbers = Training(epochs=1, batch_size=32)
-    together = training.optimise(build((1, 2)), loss, len(VECTORS), numbers, (1, 2), "cpu", tmp_path / "x")
+    split = random_rows(len(VECTORS), numbers)
+    together = training.optimise(build((1, 2)), loss, split, numbers, (1, 2), "cpu", tmp_path / "x")
     x = VECTORS[torch.arange(50)]
     for i, seed in enumerate((1, 2)):
-        alone = training.optimise(build((seed,)), loss, len(VECTORS), numbers, (seed,), "cpu", tmp_path / "y")
+        alone = training.optimise(build((seed,)), loss, split, numbers, (seed,), "cpu", tmp_path / "y")
         np.testing.assert_allclose(together.history[0][i], alone.history[0][0], rtol=1e-5)
         y, y_alone = together.network(x.expand(2, 50, 30))[i], alone.network(x[None])[0]
         torch.testing.assert_close(y, y_alone, rtol=0, atol=2e-2)
@@ -106,7 +109,7 @@ def test_adam_step_equals_pytorchs_own_on_a_plain_network(tmp_path):
 
     numbers = Training(epochs=2, batch_size=8, validation_share=0.0, weight_decay=1e-2)
     run = training.optimise(
-        Stacked(), lambda n, r: reconstruction_loss(rows, n, r), 8, numbers, (0,), "cpu", tmp_path / "x"
+        Stacked(), lambda n, r: reconstruction_loss(rows, n, r), random_rows(8, numbers), numbers, (0,), "cpu", tmp_path
     )
     plain = torch.nn.Parameter(torch.full((15, 15), 0.1))
     adam = torch.optim.Adam([plain], 1e-3, weight_decay=1e-2)
@@ -172,9 +175,10 @@ class Slope(torch.nn.Module):
         self.w = torch.nn.Parameter(torch.zeros(3))
 
 
-def optimised(tmp_path, loss, n_rows, seeds=(0,), **numbers):
+def optimised(tmp_path, loss, rows, seeds=(0,), **numbers):
     numbers = Training(**{"epochs": 3, "batch_size": 4, **numbers})
-    return training.optimise(Slope(), loss, n_rows, numbers, seeds, "cpu", tmp_path / "x")
+    split = random_rows(rows, numbers) if isinstance(rows, int) else random_groups(rows, numbers)
+    return training.optimise(Slope(), loss, split, numbers, seeds, "cpu", tmp_path / "x")
 
 
 def test_a_gradient_is_clipped_to_the_norm(tmp_path):

@@ -29,7 +29,7 @@ from torch import nn
 from asd import signal
 from asd.detectors import AutoEncoder
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
-from asd.training import Training, optimise
+from asd.training import Training, optimise, random_rows
 
 CONTEXT = 5
 
@@ -101,7 +101,8 @@ def our_epoch(vectors: Vectors, precision: str) -> float:
     numbers = Training(epochs=1, validation_share=0.0, precision=precision)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        optimise(AutoEncoder().trainer.build(640, (0,)), loss, len(vectors), numbers, (0,), "cpu", Path(folder))
+        split = random_rows(len(vectors), numbers)
+        optimise(AutoEncoder().trainer.build(640, (0,)), loss, split, numbers, (0,), "cpu", Path(folder))
         return -(-len(vectors) // numbers.batch_size) / (time.perf_counter() - begun)
 
 

@@ -11,15 +11,18 @@ from asd.detectors.far_conditioned import FarConditionedNeighbours
 from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
 from asd.detectors.scoring import MeanSquaredError, SelectiveMahalanobis
 from asd.detectors.two_microphones import TwoMicrophoneAutoEncoder
+from asd.detectors.validation import ClipFolds, RandomVectors
 
 __all__ = [
     "AutoEncoder",
     "Blend",
+    "ClipFolds",
     "FarConditionedNeighbours",
     "LedoitWolf",
     "MeanSquaredError",
     "OrganisersNet",
     "PerDimension",
+    "RandomVectors",
     "ResidualNet",
     "Ridge",
     "SelectiveMahalanobis",

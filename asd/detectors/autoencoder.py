@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,6 +14,7 @@ from asd import training as loop
 from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.networks import Network, OrganisersNet, Reconstruction, Scaling, Unscaled, n_parameters
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
+from asd.detectors.validation import RandomVectors, Validation
 from asd.detectors.vectors import Vectors, reconstruction_loss, stack
 from asd.training import Training
 
@@ -26,6 +27,7 @@ class DenseTraining:
     scaling: Scaling
     network: Network
     training: Training
+    validation: Validation
 
     def build(self, n_features: int, seeds: Sequence[int]) -> Reconstruction:
         """Untrained networks for vectors of `n_features`, the scaling not yet learnt."""
@@ -38,12 +40,14 @@ class DenseTraining:
     def train(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[Arrays]:
         vectors = Vectors(features, self.context, workplace.device)
 
+        split = partial(self.validation.split, vectors.clip, is_target, self.training)
+
         def build(seeds: Sequence[int]) -> nn.Module:
             built = self.build(self.context * features[0].shape[1], seeds)
-            self.scaling.learn(built.scale, vectors)
+            self.scaling.learn(built.scale, vectors, [split(seed)[0] for seed in seeds])
             return built
 
-        return loop.trained_weights(build, partial(self.loss, vectors), len(vectors), self.training, workplace)
+        return loop.trained_weights(build, partial(self.loss, vectors), split, self.training, workplace)
 
     def n_features(self, trained: Arrays) -> int:
         """Length of the vectors that a network with these weights (no S axis) takes."""
@@ -62,6 +66,7 @@ class AutoEncoder:
     scaling: Scaling = field(default_factory=Unscaled)
     network: Network = field(default_factory=OrganisersNet)
     training: Training = field(default_factory=Training)
+    validation: Validation = field(default_factory=RandomVectors)
     scoring: Scoring = field(default_factory=MeanSquaredError)
 
     @property
@@ -71,7 +76,7 @@ class AutoEncoder:
 
     @property
     def trainer(self) -> DenseTraining:
-        return DenseTraining(self.context, self.scaling, self.network, self.training)
+        return DenseTraining(self.context, self.scaling, self.network, self.training, self.validation)
 
     def fit_scoring(self, residuals: Residuals) -> Arrays:
         return self.scoring.fit(residuals)
@@ -84,20 +89,23 @@ class AutoEncoder:
         self, trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
     ) -> AutoEncoderScorer:
         network = self.trainer.restored(trained)
+        learnt = np.flatnonzero(self.validation.learnt(is_target, self.training, seed))
+        judged = np.flatnonzero(self.validation.judged(is_target, self.training, seed))
 
-        def clips() -> Iterator[np.ndarray]:
-            return (residual(network, feature, self.context) for feature in features)
+        def clips(chosen: Iterable[int] = learnt) -> Iterator[np.ndarray]:
+            return (residual(network, features[int(i)], self.context) for i in chosen)
 
         def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
             """One more epoch's batches over the training rows, as the organisers' last pass."""
             vectors, numbers = Vectors(features, self.context), self.training
-            rows, _ = loop.split_rows(len(vectors), numbers.validation_share, seed)
+            rows, _ = self.validation.split(vectors.clip, is_target, numbers, seed)
             for batch in loop.epoch_batches(rows, numbers, seed, numbers.epochs):
                 x = vectors[torch.from_numpy(batch)]
                 yield residuals_of(network, x, self.context), is_target[vectors.clip[batch]]
 
-        fitted = self.fit_scoring(Residuals(clips, is_target, batches))
-        train_scores = np.array([self.score(fitted, r) for r in clips()])
+        fitted = self.fit_scoring(Residuals(clips, is_target[learnt], batches))
+        train_scores = np.full(len(is_target), np.nan)
+        train_scores[judged] = [self.score(fitted, r) for r in clips(judged)]
         return AutoEncoderScorer(self, network, fitted, trained["history"], train_scores)
 
     def restore(self, trained: Arrays, arrays: Arrays) -> AutoEncoderScorer:
@@ -126,7 +134,7 @@ class AutoEncoderScorer:
     network: nn.Module
     fitted: Arrays
     history: np.ndarray  # (epochs, 3) training loss, validation loss, seconds
-    train_scores: np.ndarray  # (N,) an autoencoder cannot unsee a clip: scored with the clip among the training data
+    train_scores: np.ndarray  # (N,) nan where the validation does not judge by the clip
 
     def score(self, feature: Feature) -> float:
         return self.recipe.score(self.fitted, residual(self.network, feature, self.recipe.context))

@@ -158,7 +158,9 @@ class DenoisedTraining:
         def loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
             return network.loss(*patches[rows])  # type: ignore[operator]
 
-        return loop.trained_weights(build, loss, len(patches), self.training, workplace)
+        return loop.trained_weights(
+            build, loss, loop.random_rows(len(patches), self.training), self.training, workplace
+        )
 
     def with_detector(
         self, trained: Arrays, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace, seed: int

@@ -59,7 +59,8 @@ class MaskedTraining:
             masks = [self.masking.draw(r, self.window, n_mels) for r in rows.cpu().numpy()]
             return network(near, torch.from_numpy(np.stack(masks)).to(rows.device))
 
-        return loop.trained_weights(build, loss, len(windows), self.training, workplace)
+        split = loop.random_rows(len(windows), self.training)
+        return loop.trained_weights(build, loss, split, self.training, workplace)
 
     def restored(self, trained: Arrays) -> MaskedModel:
         """A single-seed model in evaluation state with these weights, on the CPU: scoring runs there."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,8 +21,8 @@ class Network(Protocol):
 class Scaling(Protocol):
     def build(self, n_features: int, n_seeds: int) -> nn.Module: ...
 
-    def learn(self, scale: nn.Module, vectors: Vectors) -> None:
-        """Fill in the built module's statistics from the training vectors."""
+    def learn(self, scale: nn.Module, vectors: Vectors, rows: Sequence[np.ndarray]) -> None:
+        """Fill in the built module's statistics from each seed's training vectors, given by their row numbers."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Unscaled:
     def build(self, n_features: int, n_seeds: int) -> nn.Module:
         return nn.Identity()
 
-    def learn(self, scale: nn.Module, vectors: Vectors) -> None:
+    def learn(self, scale: nn.Module, vectors: Vectors, rows: Sequence[np.ndarray]) -> None:
         pass
 
 
@@ -105,10 +106,11 @@ class PerDimension:
     def build(self, n_features: int, n_seeds: int) -> nn.Module:
         return Standardise(n_features, n_seeds)
 
-    def learn(self, scale: nn.Module, vectors: Vectors) -> None:
-        mean, std = vectors.statistics()
-        scale.get_buffer("mean").copy_(mean.expand_as(scale.get_buffer("mean")))
-        scale.get_buffer("std").copy_(std.clamp_min(self.floor).expand_as(scale.get_buffer("std")))
+    def learn(self, scale: nn.Module, vectors: Vectors, rows: Sequence[np.ndarray]) -> None:
+        for i, of_seed in enumerate(rows):
+            mean, std = vectors.statistics(torch.from_numpy(of_seed))
+            scale.get_buffer("mean")[i] = mean
+            scale.get_buffer("std")[i] = std.clamp_min(self.floor)
 
 
 class Standardise(nn.Module):

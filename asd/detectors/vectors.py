@@ -39,9 +39,10 @@ class Vectors:
         """Row numbers of any shape (...) -> (..., context * D)."""
         return self._stacks[self.starts[rows]]
 
-    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation (context * D,) over all rows."""
-        frames = [self._frames[self.starts + p].double() for p in range(self._context)]  # (n, D) each
+    def statistics(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation (context * D,) over these rows, by number."""
+        starts = self.starts[rows.to(self.starts.device)]
+        frames = [self._frames[starts + p].double() for p in range(self._context)]  # (n, D) each
         mean, std = torch.cat([f.mean(0) for f in frames]), torch.cat([f.std(0, correction=0) for f in frames])
         return mean.float(), std.float()
 

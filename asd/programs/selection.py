@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from asd import evaluation
 from asd.data import Machine
 from asd.programs.request import Seed
@@ -31,13 +29,8 @@ def omega(session: Session, name: str, members: list[Seed]) -> float:
 
 def terms(session: Session, name: str, members: list[Seed], machine: Machine) -> tuple[float, float, float]:
     """AUC_source, AUC_target, pAUC of the mean of some members' scores of one machine."""
-    columns = [_scores(session, name, system, seed, machine.name) for system, seed in members]
+    raw = [session.chains[system, machine.name].raw_scores(machine.test, seed) for system, seed in members]
+    calibrated = session.fitted_to(name, machine, members).calibrated
+    columns = [[c(float(a)) for a in column] for c, column in zip(calibrated, raw, strict=True)]
     scores = {clip.path.name: mean(row) for clip, row in zip(machine.test, zip(*columns, strict=True), strict=True)}
     return evaluation.terms_of(machine.name, scores, evaluation.truth_of_names(scores))
-
-
-def _scores(session: Session, name: str, system: str, seed: int, machine: str) -> np.ndarray:
-    """(N,) a member's standardised scores of a machine's test clips."""
-    chain = session.chains[system, machine]
-    member = chain.member(seed, "", session.request.recipes[name].calibration)
-    return np.array([member.calibrated(float(a)) for a in chain.raw_scores(session.machine(machine).test, seed)])

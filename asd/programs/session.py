@@ -75,16 +75,18 @@ class Session:
         return ResultFolder(self.request.results / self.request.kind / name)
 
     def fitted(self, name: str, machine: data.Machine) -> FittedSystem:
-        recipe = self.request.recipes[name]
-        members = (
-            self.chains[system, machine.name].member(seed, label(recipe, system, seed), recipe.calibration)
-            for system, seed in self.members[name]
-        )
-        return FittedSystem(tuple(members), recipe.calibration, self._weights(name))
+        return self.fitted_to(name, machine, self.members[name])
 
-    def _weights(self, name: str) -> tuple[float, ...]:
-        recipe, of = self.request.recipes[name], [system for system, _ in self.members[name]]
-        return recipe.weights(of) if isinstance(recipe, Ensemble) else (1.0,) * len(of)
+    def fitted_to(self, name: str, machine: data.Machine, members: Sequence[Seed]) -> FittedSystem:
+        """The name's system as it is with these members."""
+        recipe, systems = self.request.recipes[name], [system for system, _ in members]
+        chains = [self.chains[system, machine.name] for system in systems]
+        fitted = [
+            chain.member(seed, label(recipe, system, seed), system)
+            for chain, (system, seed) in zip(chains, members, strict=True)
+        ]
+        weights = recipe.weights(systems) if isinstance(recipe, Ensemble) else (1.0,) * len(systems)
+        return FittedSystem(tuple(fitted), recipe.calibration, weights, machine.is_target)
 
     def resolved(self, name: str) -> dict[str, object]:
         """Every number behind a name's scores, and the members it averages: what system.yaml holds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from asd.programs.selection import select
 from asd.programs.session import Session, section_of, truth_of
 from asd.results import Scored
 from asd.store import write_text
-from asd.system import ClipScore, FittedSystem, Member, clips_key
+from asd.system import ClipScore, FittedSystem, clips_key
 
 PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn", "soundfile")
 NO_HISTORY = np.zeros((0, 3))  # of a detector that trains nothing
@@ -70,14 +71,21 @@ def files_of(
     names, train = [clip.path.name for clip in clips], [clip.path.name for clip in machine.train]
 
     def of(scores: Iterable[float], decisions: Iterable[int], train_scores: np.ndarray) -> Scored:
-        columns = (scores, decisions, train_scores.tolist())
-        return Scored(*(dict(zip(n, c, strict=True)) for n, c in zip((names, names, train), columns, strict=True)))
+        columns = dict(zip(names, scores, strict=True)), dict(zip(names, decisions, strict=True))
+        return Scored(*columns, by_name(train, train_scores))
 
+    parts = zip(fitted.members, fitted.member_train_scores, strict=True)
     members = {
-        member.label: of((s.members[i] for s in scored), (s.member_decisions[i] for s in scored), member.train_scores)
-        for i, member in enumerate(fitted.members)
+        member.label: of((s.members[i] for s in scored), (s.member_decisions[i] for s in scored), train_scores)
+        for i, (member, train_scores) in enumerate(parts)
     }
     return {"": of((s.score for s in scored), (s.decision for s in scored), fitted.train_scores), **members}
+
+
+def by_name(names: Sequence[str], train_scores: np.ndarray) -> dict[str, float]:
+    """Of the clips that were scored as unseen."""
+    found = zip(names, train_scores.tolist(), strict=True)
+    return {name: score for name, score in found if not math.isnan(score)}
 
 
 def files_of_many(
@@ -91,14 +99,13 @@ def files_of_many(
     def of(scores: guard.TestScores, threshold: float, train_scores: np.ndarray) -> Scored:
         decided = guard.released((scores > threshold).astype(int))
         decisions = {name: int(decision) for name, decision in decided.items()}
-        return Scored(guard.released(scores), decisions, dict(zip(train, train_scores.tolist(), strict=True)))
+        return Scored(guard.released(scores), decisions, by_name(train, train_scores))
 
-    def standardised(member: Member, column: np.ndarray) -> guard.TestScores:
-        return member.calibrated(guard.TestScores(dict(zip(names, column.tolist(), strict=True))))
-
-    members = [standardised(member, column) for member, column in zip(fitted.members, raw, strict=True)]
-    parts = zip(fitted.members, members, fitted.thresholds, strict=True)
-    of_members = {member.label: of(scores, threshold, member.train_scores) for member, scores, threshold in parts}
+    columns = [guard.TestScores(dict(zip(names, column.tolist(), strict=True))) for column in raw]
+    members = [calibrated(column) for calibrated, column in zip(fitted.calibrated, columns, strict=True)]
+    parts = zip(members, fitted.thresholds, fitted.member_train_scores, strict=True)
+    labels = [member.label for member in fitted.members]
+    of_members = {label: of(*part) for label, part in zip(labels, parts, strict=True)}
     return {"": of(guard.mean_of(members, fitted.weights), fitted.threshold, fitted.train_scores), **of_members}
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from asd.clips import RATE
 from asd.si_snr import si_snr
-from asd.training import Run, Training, optimise
+from asd.training import Run, Training, optimise, random_groups
 
 N_FFT, HOP = 512, 256  # samples, as the student's
 BINS = N_FFT // 2 + 1
@@ -219,7 +219,7 @@ def supervised(
         network = PEERS[name]()
     groups = np.array([i for i, _ in starts])
     loss = partial(_loss, pairs, starts, length)
-    return optimise(network, loss, groups, training, [0], "cpu", scratch)
+    return optimise(network, loss, random_groups(groups, training), training, [0], "cpu", scratch)
 
 
 def _loss(

@@ -21,7 +21,6 @@ import numpy as np
 from asd.clips import Clip
 from asd.contracts import (
     Arrays,
-    Calibration,
     Detector,
     Encoder,
     Feature,
@@ -248,10 +247,10 @@ class Chain:
         record = {**self.scorer_record(0), "folds code": code(left_out_scores)}
         return self.store.once("scorers", record, compute)["scores"]
 
-    def member(self, seed: int, label: str, calibration: Calibration) -> Member:
+    def member(self, seed: int, label: str, system: str) -> Member:
+        """`system` is the name under which an ensemble knows it."""
         scorer = self.scorer(seed)
-        raw = self.train_scores(scorer)
-        return Member(label, self.frontend, self.system.features, scorer, calibration.fit(raw), raw)
+        return Member(label, system, self.frontend, self.system.features, scorer, self.train_scores(scorer))
 
     # ---- scores --------------------------------------------------------------------------------------------------
 

@@ -41,16 +41,11 @@ class Member:
     """One seed of one system, fitted to one machine."""
 
     label: str  # the seed, or <system>-<seed> in an ensemble
+    system: str  # seeds of one system share calibration and threshold
     frontend: FittedFrontEnd
     features: AnyFeatures
     scorer: Scorer
-    calibrated: Calibrated
-    raw_train_scores: np.ndarray  # (N,) the scorer's, each training clip as if it had not been seen
-
-    @cached_property
-    def train_scores(self) -> np.ndarray:
-        """(N,) standardised scores of the training clips."""
-        return np.array([self.calibrated(float(a)) for a in self.raw_train_scores])
+    train_scores: np.ndarray  # (N,) the scorer's, each training clip as if it had not been seen; nan: it has none
 
 
 @dataclass(frozen=True)
@@ -60,21 +55,48 @@ class FittedSystem:
     members: tuple[Member, ...]
     calibration: Calibration
     weights: tuple[float, ...]  # of each member in the mean
+    is_target: np.ndarray  # (N,) domain of each training clip
+
+    @cached_property
+    def systems(self) -> dict[str, list[int]]:
+        """The numbers of each system's members."""
+        numbers: dict[str, list[int]] = {}
+        for i, member in enumerate(self.members):
+            numbers.setdefault(member.system, []).append(i)
+        return numbers
+
+    @cached_property
+    def calibrated(self) -> tuple[Calibrated, ...]:
+        """Each member's; the seeds of a system share one, fitted to all scores of clips that they have not seen."""
+        pooled = {
+            system: self.calibration.fit(known(np.concatenate([self.members[i].train_scores for i in numbers]))[0])
+            for system, numbers in self.systems.items()
+        }
+        return tuple(pooled[member.system] for member in self.members)
+
+    @cached_property
+    def member_train_scores(self) -> tuple[np.ndarray, ...]:
+        """(N,) each member's standardised scores of the training clips, nan where it has none."""
+        return tuple(c(m.train_scores) for c, m in zip(self.calibrated, self.members, strict=True))
 
     @cached_property
     def train_scores(self) -> np.ndarray:
-        """(N,) weighted mean over members of the training clips' standardised scores."""
-        columns = zip(*(m.train_scores for m in self.members), strict=True)
-        return np.array([mean(column, self.weights) for column in columns])
+        """(N,) of each training clip the mean over systems of the mean over their seeds that have a score of it."""
+        means = [known_mean([self.member_train_scores[i] for i in numbers]) for numbers in self.systems.values()]
+        return known_mean(means, [sum(self.weights[i] for i in numbers) for numbers in self.systems.values()])
 
     @cached_property
     def thresholds(self) -> tuple[float, ...]:
-        """Each member's own decision threshold."""
-        return tuple(self.calibration.threshold(member.train_scores) for member in self.members)
+        """Each member's decision threshold; seeds of a system share it."""
+        pooled = {}
+        for system, numbers in self.systems.items():
+            scores = np.concatenate([self.member_train_scores[i] for i in numbers])
+            pooled[system] = self.calibration.threshold(*known(scores, np.tile(self.is_target, len(numbers))))
+        return tuple(pooled[member.system] for member in self.members)
 
     @cached_property
     def threshold(self) -> float:
-        return self.calibration.threshold(self.train_scores)
+        return self.calibration.threshold(*known(self.train_scores, self.is_target))
 
     def __call__(self, wave: Wave) -> ClipScore:
         """Raises BadInput for what is not a clip's wave: channels first, more samples than channels."""
@@ -90,7 +112,7 @@ class FittedSystem:
             if chain not in features:
                 features[chain] = described(member.frontend, member.features, wave)
             raw.append(member.scorer.score(features[chain]))
-        scores = tuple(member.calibrated(float(a)) for member, a in zip(self.members, raw, strict=True))
+        scores = tuple(calibrated(float(a)) for calibrated, a in zip(self.calibrated, raw, strict=True))
         decisions = tuple(int(a > t) for a, t in zip(scores, self.thresholds, strict=True))
         score = mean(scores, self.weights)
         return ClipScore(scores, decisions, score, int(score > self.threshold))
@@ -120,6 +142,25 @@ def described(frontend: FittedFrontEnd, features: AnyFeatures, wave: Wave) -> Fe
             "(take one that does: Near, RefSub, AdaSub, CohGate, Canceller, Distilled, ...)"
         )
     return features.embed(frontend.sound(wave))
+
+
+def known(scores: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
+    """Scores (N,) that are not nan, and of the others (N,) those beside them. Raises BadInput for fewer than two."""
+    there = ~np.isnan(scores)
+    if there.sum() < 2:
+        raise BadInput(
+            f"{there.sum()} training clips scored as unseen, at least two expected for a threshold "
+            "(too few training clips, or too few seeds?)"
+        )
+    return [array[there] for array in (scores, *others)]
+
+
+def known_mean(columns: Sequence[np.ndarray], weights: Sequence[float] = ()) -> np.ndarray:
+    """(N,) weighted mean of those columns (N,) that are not nan there; nan where all are."""
+    values = np.array(columns)  # (S, N)
+    shares = np.array(weights or [1.0] * len(values))[:, None] * ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.nansum(shares * values, axis=0) / shares.sum(axis=0)
 
 
 def medians(frontend: FittedFrontEnd) -> dict[str, float]:

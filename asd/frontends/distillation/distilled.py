@@ -28,7 +28,7 @@ from asd.frontends.distillation.student import NarrowBandLSTM, NarrowBandNet, St
 from asd.frontends.distillation.teachers import AdaSubTeacher, Teacher
 from asd.si_snr import EPS, si_snr
 from asd.store import written_whole
-from asd.training import Training, optimise
+from asd.training import Training, optimise, random_groups
 
 LEAST = 5  # training clips: fewer leave none to validate on
 
@@ -121,7 +121,8 @@ class Distilled:
             assert isinstance(net, NarrowBandNet)
             return examples.loss(self.student, segments[rows[0].numpy()], length, net)
 
-        run = optimise(network, loss, segments[:, 0], self.training, [self.student.seed], "cpu", scratch)
+        split = random_groups(segments[:, 0], self.training)
+        run = optimise(network, loss, split, self.training, [self.student.seed], "cpu", scratch)
         return FittedDistilled(self, network.eval(), np.array(run.history), examples.sci)
 
     def examples(self, waves: Sequence[Wave], clean: Iterable[Wave], scratch: Path) -> DistillationSet:
