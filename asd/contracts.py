@@ -190,3 +190,4 @@ class SystemScores:
     scores: Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
     decisions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     seeds: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)  # label -> as `scores`
+    nominal: float | None = None  # share of false alarms that its thresholds aim at, where it is recorded

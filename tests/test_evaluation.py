@@ -38,6 +38,12 @@ def test_perfect_scores_and_decisions_give_one_everywhere():
     assert result.precision == result.recall == result.f1 == (1, 1)
 
 
+def test_false_alarms_are_the_share_of_a_domains_normal_clips_that_are_called_anomalous():
+    decisions = {n: int(t.is_anomaly or t.domain == "target") for n, t in NAMES.items()}
+    result = evaluation.evaluate("fan", scored(lambda t: t.is_anomaly), decisions, NAMES)
+    assert result.false_alarms == (0, 1) and evaluation.rows([result])[-1][-2:] == ("-", "-")
+
+
 def test_domain_auc_is_its_own_normals_against_the_anomalies_of_both_domains():
     """Source normals score 2, target normals 0, source anomalies 3, target anomalies 1, by hand."""
     value = {("source", False): 2, ("target", False): 0, ("source", True): 3, ("target", True): 1}

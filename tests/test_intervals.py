@@ -132,6 +132,13 @@ def test_seeds_have_their_spread_beside_the_ensemble():
     assert row[6] == f"{evaluation.omega(evaluation.terms_of('fan', system(9), TRUTH)):.4f}"
 
 
+def test_false_alarms_stand_beside_the_nominal_share():
+    decisions = {n: int(t.is_anomaly or t.domain == "source") for n, t in TRUTH.items()}
+    entry = SystemScores("a", {"fan": system(1)}, {"fan": decisions}, nominal=0.1)
+    row = cells(evaluation.tables([entry], {"fan": TRUTH}, {}, None), "Decisions", "a")
+    assert row[:7] == ("a", "fan", "10", "100", "0", "100", "100")
+
+
 def test_published_rows_are_below_where_they_share_a_machine_or_a_name():
     published = {
         "s1": {"fan": 0.6, "over all": 0.65},

@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from asd.clips import DOMAINS
 from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.evaluation.intervals import Bootstrap, interval, omegas, probability_of_improvement
@@ -38,6 +39,8 @@ def tables(
     drawn = {e.name: {m: bootstrap.terms(m, s) for m, s in e.scores.items()} for e in entries if bootstrap}
     found += [(f"{name}, 95 % bootstrap intervals", interval_rows(draws)) for name, draws in drawn.items()]
     found.append(("Ω side by side", side_by_side(entries, truths, published)))
+    if any(entry.decisions for entry in entries):
+        found.append(("Decisions: false alarms and detections in percent of clips", decision_rows(entries, truths)))
     if len(drawn) > 1:
         found.append(("Differences of Ω over the same resampled clips", paired_rows(entries, truths, drawn)))
     if any(entry.seeds for entry in entries):
@@ -95,6 +98,20 @@ def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Map
             table.append(
                 (f"published {name}", *cells, f"{values['over all']:.4f}{'' if same else ' (its own machines)'}")
             )
+    return table
+
+
+def decision_rows(entries: Sequence[SystemScores], truths: Truths) -> list[Sequence[str]]:
+    """One row per system and machine with decisions; a trusted threshold has as many false alarms as the nominal."""
+    head = (f"{what} {domain}" for what in ("false alarms", "detected", "F1") for domain in DOMAINS)
+    table: list[Sequence[str]] = [("system", "machine", "nominal", *head)]
+    for entry in entries:
+        nominal = "-" if entry.nominal is None else f"{100 * entry.nominal:.0f}"
+        for machine, of_machine in entry.decisions.items():
+            result = evaluate(machine, entry.scores[machine], of_machine, truths[machine])
+            assert result.false_alarms and result.recall and result.f1
+            shares = [f"{100 * share:.0f}" for share in (*result.false_alarms, *result.recall)]
+            table.append((entry.name, machine, nominal, *shares, *(f"{f1:.2f}" for f1 in result.f1)))
     return table
 
 

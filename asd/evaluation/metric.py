@@ -30,6 +30,7 @@ class Result:
     precision: tuple[float, float] | None
     recall: tuple[float, float] | None
     f1: tuple[float, float] | None
+    false_alarms: tuple[float, float] | None  # share of the normal clips that are decided to be anomalous
 
     @property
     def terms(self) -> tuple[float, float, float]:
@@ -96,12 +97,13 @@ def evaluate(
     """One machine's result, without decision figures where there are no decisions. All hold the same clip names."""
     terms = terms_of(machine, scores, truth)
     if decisions is None:
-        return Result(machine, *terms, None, None, None)
+        return Result(machine, *terms, None, None, None, None)
     same_clips(decisions, truth, f"{machine}: decision results")
     decision, anomaly, domain = columns(decisions, truth)
     figures = [precision_recall_f1(decision[domain == d], anomaly[domain == d]) for d in DOMAINS]
     precision, recall, f1 = ((s, t) for s, t in zip(*figures, strict=True))
-    return Result(machine, *terms, precision, recall, f1)
+    source, target = (float(np.mean(decision[(domain == d) & ~anomaly])) for d in DOMAINS)
+    return Result(machine, *terms, precision, recall, f1, (source, target))
 
 
 def terms_of(machine: str, scores: Mapping[str, float], truth: Mapping[str, Truth]) -> tuple[float, float, float]:
@@ -132,7 +134,7 @@ def check_truth(machine: str, truth: Mapping[str, Truth]) -> None:
 
 
 METRICS = ("auc_source", "auc_target", "pauc")
-DECISIONS = ("precision", "recall", "f1")
+DECISIONS = ("precision", "recall", "f1", "false_alarms")
 COLUMNS = (*METRICS, "omega", *(f"{name}_{domain}" for name in DECISIONS for domain in DOMAINS))
 
 
@@ -143,13 +145,14 @@ def rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         None if None in column else omega(v for v in column if v is not None) for column in zip(*lines, strict=True)
     ]
     means[3] = omega(term for r in results for term in r.terms)
+    means[-2:] = None, None  # of false alarms a harmonic mean tells nothing
     labelled = [*((r.machine, line) for r, line in zip(results, lines, strict=True)), ("harmonic mean", means)]
     return [("machine", *COLUMNS), *((name, *map(cell, line)) for name, line in labelled)]
 
 
 def figures_of(r: Result) -> list[float | None]:
     """A machine's figures in the order of COLUMNS."""
-    decided = [d for pair in (r.precision, r.recall, r.f1) for d in (pair or (None, None))]
+    decided = [d for pair in (r.precision, r.recall, r.f1, r.false_alarms) for d in (pair or (None, None))]
     return [*r.terms, omega(r.terms), *decided]
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.score_files import DECISION, NAME, SCORE, file_name, parse, read_decisions, read_rows
+from asd.settings import read_yaml
 
 LONG = ("machine_type", "file_id", "anomaly_score")  # columns of one CSV that holds all machines' scores
 
@@ -38,7 +40,19 @@ def read_folder(folder: Path) -> SystemScores:
         if of_seed:
             seeds[part.name] = {machine: read_rows(path) for machine, path in of_seed.items()}
     scores = {machine: read_rows(path) for machine, path in files.items()}
-    return SystemScores(folder.name, scores, {m: read_decisions(path) for m, path in decisions.items()}, seeds)
+    decided = {m: read_decisions(path) for m, path in decisions.items()}
+    return SystemScores(folder.name, scores, decided, seeds, nominal(folder))
+
+
+def nominal(folder: Path) -> float | None:
+    """The share of false alarms that the folder's thresholds aim at, by its system.yaml; None where it has none."""
+    path = folder / "system.yaml"
+    if not path.exists():
+        return None
+    record = read_yaml(path)
+    recipe = record.get("recipe") or record.get("trained", {}).get(record.get("system"), {})
+    quantile = recipe.get("calibration", {}).get("quantile")
+    return None if quantile is None else 1 - float(quantile)
 
 
 def _natural(folder: Path) -> tuple[str, int]:
@@ -99,11 +113,11 @@ def part_of(systems: Sequence[SystemScores], machines: Sequence[str] | None) -> 
         if lacking := [m for m in machines if m not in system.scores]:
             raise BadInput(f"{system.name}: no scores of {', '.join(lacking)} (there: {', '.join(system.scores)})")
     return [
-        SystemScores(
-            s.name,
-            {m: s.scores[m] for m in machines},
-            {m: s.decisions[m] for m in machines if m in s.decisions},
-            {label: {m: of[m] for m in machines} for label, of in s.seeds.items()},
+        replace(
+            s,
+            scores={m: s.scores[m] for m in machines},
+            decisions={m: s.decisions[m] for m in machines if m in s.decisions},
+            seeds={label: {m: of[m] for m in machines} for label, of in s.seeds.items()},
         )
         for s in systems
     ]
