@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from asd.clips import DOMAINS
 from asd.detectors import (
     AutoEncoder,
     Blend,
@@ -12,6 +13,7 @@ from asd.detectors import (
     MeanSquaredError,
     OrganisersNet,
     PerDimension,
+    PooledMahalanobis,
     ResidualNet,
     SelectiveMahalanobis,
 )
@@ -99,7 +101,7 @@ def residuals(n_batches=7, seed=1):
 
 def test_covariances_equal_the_organisers_batch_by_batch_sums():
     batches = residuals()
-    for domain, ours in enumerate(batch_covariances(batches)):
+    for domain, ours in enumerate(batch_covariances(batches, DOMAINS)):
         total, count = np.zeros((12, 12)), 0
         for e, is_target in batches:
             rows = np.concatenate([e[i] for i in range(len(e)) if is_target[i] == bool(domain)])
@@ -119,6 +121,19 @@ def test_selective_mahalanobis_equals_the_literal_n_by_n_mean():
         literal = [np.mean(rows @ fitted[f"precision_{d}"].astype(np.float64) @ rows.T) for d in ("source", "target")]
         assert scoring.score(fitted, clip) == pytest.approx(min(literal), rel=1e-5)
         assert len(set(literal)) == 2
+
+
+def test_the_pooled_score_equals_a_literal_one_and_needs_no_target_clip():
+    batches = residuals()
+    rows = np.concatenate([e.reshape(-1, 12) - e.reshape(-1, 12).mean(axis=0) for e, _ in batches]).astype(np.float64)
+    precision = np.linalg.inv(rows.T @ rows / (sum(len(e) for e, _ in batches) - 1))
+    clip = np.random.default_rng(5).normal(0.3, 2, size=(11, 5, 12)).astype(np.float32)
+    of_clip = clip.reshape(-1, 12).astype(np.float64)
+    scoring = PooledMahalanobis()
+    for is_target in (None, np.zeros(20, bool)):
+        told = [(e, t if is_target is None else is_target) for e, t in batches]
+        fitted = scoring.fit(Residuals(lambda: [], np.zeros(0, bool), lambda told=told: iter(told)))
+        assert scoring.score(fitted, clip) == pytest.approx(np.mean(of_clip @ precision @ of_clip.T), rel=1e-4)
 
 
 def test_mean_squared_error_equals_a_literal_loop():

@@ -7,21 +7,24 @@ import pytest
 import torch
 from conftest import scorer_of
 
+import systems
 from asd import training as loop
 from asd.contracts import Workplace
 from asd.detectors import FarConditionedNeighbours
 from asd.detectors.backends.bank import top_mean
 from asd.detectors.backends.density import DomainDensity
 from asd.detectors.convolution import Doubled
-from asd.detectors.descriptors import Modulation, RidgeResidual, ridge_residual
+from asd.detectors.descriptors import ModulationExcess, NearModulation, PairModulation, RidgeResidual, ridge_residual
 from asd.detectors.far_conditioned import balance, balanced, conditioned, embedded, nuisance
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.windows import Windows
 from asd.errors import BadInput
-from asd.signal import octave_powers
+from asd.frontends import NearTwice
+from asd.signal import octave_powers, starts
 from asd.signal import windows as windows_of
 from asd.training import Training
 
+DEFAULT = FarConditionedNeighbours()
 RNG = np.random.default_rng(0)
 
 
@@ -63,7 +66,14 @@ def test_octave_powers_equal_a_literal_fourier_sum():
             spectrum[w, k] = abs(((windows[w] - windows[w].mean(0)) * hann[:, None] * wave).sum(0)) ** 2
     octaves = [spectrum[:, 1:2], spectrum[:, 2:4], spectrum[:, 4:7]]
     np.testing.assert_allclose(octave_powers(windows), np.stack([o.mean(1) for o in octaves], axis=1), atol=1e-9)
-    assert Modulation()(windows, windows).shape == (2, 9)
+
+
+def test_modulation_takes_near_and_far_windows_in_three_ways():
+    near, far = RNG.normal(size=(2, 2, 12, 3)) * np.array([1, 4])[:, None, None, None]
+    of_near, of_far = (np.log(octave_powers(x) + 1e-3).reshape(2, 9) for x in (near, far))
+    np.testing.assert_allclose(PairModulation()(near, far), np.concatenate([of_near, of_far], axis=1), atol=1e-12)
+    np.testing.assert_allclose(ModulationExcess()(near, far), of_near - of_far, atol=1e-12)
+    np.testing.assert_allclose(NearModulation()(near, far), of_near, atol=1e-12)
 
 
 # ---- windows and masked model ----------------------------------------------------------------------------------------
@@ -230,7 +240,8 @@ def test_a_domain_of_one_clip_is_refused():
 
 def test_the_top_tenth_of_few_windows_is_the_highest():
     assert top_mean(np.array([3.0, 9.0, 5.0]), 0.1) == 9
-    assert top_mean(np.arange(15.0), 0.1) == 13.5  # two of fifteen
+    assert len(starts(313, DEFAULT.window, DEFAULT.hop)) == 16  # a clip of 10 s
+    assert top_mean(np.arange(16.0), 0.1) == 14.5  # two of sixteen
     assert top_mean(np.arange(20.0), 0.1) == 18.5
 
 
@@ -278,8 +289,8 @@ def lopsided(n, seed):
 
 def literal_description(net, clip):
     near, far = windows_of(clip[:, :32], 20, 8), windows_of(clip[:, 32:], 20, 8)
-    found = {"msm": embedded(net, near), "far": embedded(net, far)}
-    return {**found, "ridge": RidgeResidual()(near, far), "modulation": Modulation()(near, far)}
+    found = {"msm": embedded(net, net.scale, near), "far": embedded(net, net.far_scale, far)}
+    return {**found, "ridge": RidgeResidual()(near, far), "modulation": PairModulation()(near, far)}
 
 
 def test_a_score_is_the_chain_of_its_parts_taken_one_by_one(tmp_path):
@@ -312,6 +323,9 @@ def test_the_masked_model_learns_from_the_near_half_alone(tmp_path, monkeypatch)
         w.tobytes() for clip in clips for w in windows_of(clip[:, :32], 20, 8)
     }
     np.testing.assert_allclose(scorer.model.scale.mean.ravel(), near.mean(axis=0, dtype=np.float64), rtol=1e-5)
+    far = np.concatenate([clip[:, 32:] for clip in clips]).astype(np.float64)
+    np.testing.assert_allclose(scorer.model.far_scale.mean.ravel(), far.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(scorer.model.far_scale.std.ravel(), far.std(axis=0, ddof=1), rtol=1e-5)
     assert len(seen) > 3
 
 
@@ -368,3 +382,22 @@ def test_a_killed_training_resumes_to_the_same_scores(tmp_path, monkeypatch):
 def test_numbers_that_make_no_sense_are_refused(departure, told):
     with pytest.raises(BadInput, match=told):
         replace(SMALL, **departure)
+
+
+def test_without_its_far_parts_the_far_half_changes_no_score(tmp_path):
+    system = systems.load("msm_near_knn")
+    assert system.detector.trainer == DEFAULT.trainer and system.detector.density == DEFAULT.density
+    near_only = replace(
+        SMALL, attenuation=0.0, block_weights=system.detector.block_weights, modulation=system.detector.modulation
+    )
+    clips = lopsided(8, 1)
+    twice = [np.concatenate([clip[:, :32]] * 2, axis=1) for clip in clips]
+    scores = [fitted(tmp_path / str(i), near_only, c)[0].score(c[0]) for i, c in enumerate((clips, twice))]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-6)
+
+
+def test_the_near_microphone_stands_in_for_both_of_a_machine_with_one_channel():
+    wave = RNG.normal(size=(1, 8000)).astype(np.float32)
+    feature = systems.load("msm_near_knn").features(NearTwice()(wave))
+    np.testing.assert_array_equal(*np.split(feature, 2, axis=1))
+    np.testing.assert_array_equal(NearTwice().sound(wave), np.repeat(wave, 2, axis=0))

@@ -6,7 +6,13 @@ import torch
 from torch import nn
 
 from asd import signal
-from asd.detectors import MeanSquaredError, OrganisersNet, SelectiveMahalanobis, TwoMicrophoneAutoEncoder
+from asd.detectors import (
+    MeanSquaredError,
+    OrganisersNet,
+    PooledMahalanobis,
+    SelectiveMahalanobis,
+    TwoMicrophoneAutoEncoder,
+)
 from asd.detectors.scoring import Residuals
 from asd.detectors.two_microphones import half
 from asd.detectors.vectors import Vectors
@@ -93,7 +99,7 @@ def test_seeds_in_one_stack_are_the_same_networks_as_alone():
         torch.testing.assert_close(together[i], recipe().trainer.build(2 * M * CONTEXT, (seed,)).eval()(x)[0])
 
 
-@pytest.mark.parametrize("scoring", [MeanSquaredError(), SelectiveMahalanobis()])
+@pytest.mark.parametrize("scoring", [MeanSquaredError(), PooledMahalanobis(), SelectiveMahalanobis()])
 def test_score_is_the_reference_score_plus_alpha_times_the_difference_score(scoring):
     clips = [RNG.normal(size=(9, CONTEXT, 2 * M)) for _ in range(6)]
     is_target = np.arange(6) % 2 == 0
@@ -107,8 +113,22 @@ def test_score_is_the_reference_score_plus_alpha_times_the_difference_score(scor
     ours = recipe(alpha=0.5, scoring=scoring)
     fitted = ours.fit_scoring(residuals_of(clips))
     alone = [scoring.fit(residuals_of([half(c, name) for c in clips])) for name in ("reference", "difference")]
-    expected = scoring.score(alone[0], clips[3][..., :M]) + 0.5 * scoring.score(alone[1], clips[3][..., M:])
-    assert ours.score(fitted, clips[3]) == pytest.approx(expected, rel=1e-12)
+    for clip in clips:
+        halves = zip(alone, (clip[..., :M], clip[..., M:]), strict=True)
+        reference, difference = (scoring.distances(arrays, half) for arrays, half in halves)
+        literal = min(a + 0.5 * b for a, b in zip(reference, difference, strict=True))
+        assert ours.score(fitted, clip) == pytest.approx(literal, rel=1e-12)
+
+
+def test_a_clip_is_of_one_domain_in_both_channels():
+    precisions = {"source": 1.0, "target": 2.0}, {"source": 4.0, "target": 1.0}  # of reference and difference
+    fitted = {
+        f"{c} precision_{d}": p * np.eye(M)
+        for c, of in zip(("reference", "difference"), precisions, strict=True)
+        for d, p in of.items()
+    }
+    clip = np.ones((9, CONTEXT, 2 * M))
+    assert recipe(alpha=0.5, scoring=SelectiveMahalanobis()).score(fitted, clip) == M * min(1 + 0.5 * 4, 2 + 0.5 * 1)
 
 
 def test_alpha_belongs_to_the_training_and_the_scoring_does_not():

@@ -9,7 +9,7 @@ from asd.detectors.blend import Blend, LedoitWolf, Ridge
 from asd.detectors.denoised import SemiDenoising
 from asd.detectors.far_conditioned import FarConditionedNeighbours
 from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
-from asd.detectors.scoring import MeanSquaredError, SelectiveMahalanobis
+from asd.detectors.scoring import MeanSquaredError, PooledMahalanobis, SelectiveMahalanobis
 from asd.detectors.two_microphones import TwoMicrophoneAutoEncoder
 from asd.detectors.validation import ClipFolds, RandomVectors
 
@@ -24,6 +24,7 @@ __all__ = [
     "PerDimension",
     "RandomVectors",
     "ResidualNet",
+    "PooledMahalanobis",
     "Ridge",
     "SelectiveMahalanobis",
     "SemiDenoising",

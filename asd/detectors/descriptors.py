@@ -7,6 +7,7 @@ descriptor, both computed from each near and far window alone; everything else h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +15,11 @@ from asd import signal
 from asd.errors import check
 
 TINY = 1e-3  # dB, or dB^2: under a logarithm, far below any microphone's own fluctuation
+
+
+class Descriptor(Protocol):
+    def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """Windows (n, W, M) in dB of each microphone -> (n, D)"""
 
 
 @dataclass(frozen=True)
@@ -53,16 +59,43 @@ def ridge_residual(near: np.ndarray, far: np.ndarray, context: int, ridge: float
     return (y - x @ coefficients)[..., 0].swapaxes(1, 2)
 
 
-@dataclass(frozen=True)
-class Modulation:
-    """Log power of each near mel band's fluctuation over time, octave by octave of modulation frequency.
+def log_octaves(windows: np.ndarray, least: float) -> np.ndarray:
+    """(n, W, M) -> (n, octaves M): log power of each band's fluctuation, by octave of modulation frequency.
 
-    *Chosen*: octaves, as hearing and machine rates are; every band by itself, since pooling bands lost the faults of
-    real fans; the log-mel envelope, so that a gain changes nothing.
+    Windows of 2.5 s have 6 octaves from 0.4 to 15.6 Hz. *Chosen*: octaves, as hearing and machine rates are; every band
+    by itself, since pooling bands lost the faults of real fans; the log-mel envelope, so that a gain changes nothing.
     """
+    return np.log(signal.octave_powers(windows) + least).reshape(len(windows), -1)
+
+
+@dataclass(frozen=True)
+class PairModulation:
+    """Temporal modulation of the near and of the far window, side by side."""
 
     least: float = TINY  # dB^2 under the logarithm
 
     def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
-        """(n, W, M) -> (n, octaves M); 2.5 s windows have 6 octaves from 0.4 to 15.6 Hz. `far` does not enter."""
-        return np.log(signal.octave_powers(near) + self.least).reshape(len(near), -1)
+        """(n, W, M), (n, W, M) -> (n, 2 octaves M), near first."""
+        return np.concatenate([log_octaves(windows, self.least) for windows in (near, far)], axis=1)
+
+
+@dataclass(frozen=True)
+class ModulationExcess:
+    """How much more each near band fluctuates than the far one: the difference of the logarithms."""
+
+    least: float = TINY  # dB^2 under the logarithms
+
+    def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """(n, W, M), (n, W, M) -> (n, octaves M)"""
+        return log_octaves(near, self.least) - log_octaves(far, self.least)
+
+
+@dataclass(frozen=True)
+class NearModulation:
+    """Temporal modulation of the near window alone."""
+
+    least: float = TINY  # dB^2 under the logarithm
+
+    def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """(n, W, M) -> (n, octaves M); `far` does not enter."""
+        return log_octaves(near, self.least)

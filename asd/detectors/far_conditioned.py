@@ -19,10 +19,10 @@ from asd import training as loop
 from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.backends.bank import top_mean
 from asd.detectors.backends.density import DomainDensity, Neighbours
-from asd.detectors.descriptors import Modulation, RidgeResidual
+from asd.detectors.descriptors import Descriptor, PairModulation, RidgeResidual
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.networks import PerDimension, n_parameters
-from asd.detectors.windows import Windows
+from asd.detectors.windows import BandScale, Windows
 from asd.errors import check
 from asd.training import Training
 
@@ -52,6 +52,7 @@ class MaskedTraining:
         def build(seeds: Sequence[int]) -> MaskedModel:
             model = self.network.build(self.window, n_mels, seeds)
             model.scale.learn(windows.frames[:, :n_mels])
+            model.far_scale.learn(windows.frames[:, n_mels:])
             return model
 
         def loss(network: torch.nn.Module, rows: torch.Tensor) -> torch.Tensor:
@@ -75,12 +76,12 @@ class FarConditionedNeighbours:
 
     attenuation: float = 0.5  # λ, share of the far-correlated part taken away; a development run chooses
     window: int = 78  # frames, 2.5 s at hop 512; the abstract
-    hop: int = 16  # frames, 0.5 s; *chosen*: 15 windows in 10 s, so that their top 10 % are two
+    hop: int = 16  # frames, 0.5 s; *chosen*: 16 windows in 10 s, so that their top 10 % are two
     masking: Masking = field(default_factory=Masking)
     network: MaskedNet = field(default_factory=MaskedNet)
     training: Training = field(default_factory=lambda: MASKED_TRAINING)
     ridge: RidgeResidual = field(default_factory=RidgeResidual)
-    modulation: Modulation = field(default_factory=Modulation)
+    modulation: Descriptor = field(default_factory=PairModulation)
     nuisance_rank: int = 8  # directions of the shared subspace; *chosen*: an eighth of the embedding
     block_weights: tuple[float, ...] = (1.0, 1.0, 1.0)  # of msm, ridge, modulation; equal in the abstract, 0 drops one
     density: DomainDensity = field(default_factory=DomainDensity)
@@ -140,18 +141,22 @@ class FarConditionedNeighbours:
         return {**fitted, **kept, "train_scores": scores}
 
     def describe(self, model: MaskedModel, feature: Feature) -> Arrays:
-        """Every window of one clip: near and far embedding (n, E), ridge (n, M), modulation (n, octaves M)."""
+        """Every window of one clip: near and far embedding (n, E), ridge (n, M), modulation (n, 2 octaves M).
+
+        *Chosen*: the far window goes through the near encoder, there being no other, standardised by the far bands'
+        own statistics: the two microphones differ in level and colour, and the encoder knows deviations from a mean.
+        """
         near, far = np.split(signal.windows(feature, self.window, self.hop), 2, axis=2)  # (n, W, M) each
-        found = {"msm": embedded(model, near), "far": embedded(model, far)}
+        found = {"msm": embedded(model, model.scale, near), "far": embedded(model, model.far_scale, far)}
         found |= {"ridge": self.ridge(near, far), "modulation": self.modulation(near, far)}
         return {name: array.astype(np.float32) for name, array in found.items()}
 
 
 @torch.no_grad()
-def embedded(model: MaskedModel, windows: np.ndarray) -> np.ndarray:
-    """Windows (n, W, M) in dB -> (n, E), by a single-seed model in evaluation state."""
+def embedded(model: MaskedModel, scale: BandScale, windows: np.ndarray) -> np.ndarray:
+    """Windows (n, W, M) in dB -> (n, E), by a single-seed model in evaluation state and one of its scales."""
     batches = torch.from_numpy(np.ascontiguousarray(windows)).split(BATCH)
-    return torch.cat([model.embed(model.scale(batch[None]))[0] for batch in batches]).numpy()
+    return torch.cat([model.embed(scale(batch[None]))[0] for batch in batches]).numpy()
 
 
 def nuisance(near: np.ndarray, far: np.ndarray, rank: int) -> np.ndarray:

@@ -71,6 +71,7 @@ class MaskedModel(nn.Module):
         self.grid = tuple(-(-n // 2**DEPTH) for n in self.size)  # (height, width) of the deepest maps
         flat = channels[-1] * self.grid[0] * self.grid[1]
         self.scale = BandScale(n_mels, len(seeds))
+        self.far_scale = BandScale(n_mels, len(seeds))  # of far windows, which the near encoder embeds too
         self.encoder = nn.Sequential(*(convolved(a, b, draws, 2) for a, b in zip(channels, channels[1:], strict=False)))
         self.inward = StackedLinear(flat, numbers.embedding, draws)
         self.outward = StackedLinear(numbers.embedding, flat, draws)

@@ -5,7 +5,7 @@ A clip's residual is (F, context, D): F vectors of `context` neighbouring frames
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,13 @@ class Scoring(Protocol):
     def score(self, fitted: Arrays, residual: np.ndarray) -> float: ...
 
 
+class Distances(Scoring, Protocol):
+    """A scoring that holds a clip to one or more alternatives, each domain's statistics; the least distance counts."""
+
+    def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        """(d,) one to each alternative; their order is the same for all clips and channels."""
+
+
 @dataclass(frozen=True)
 class MeanSquaredError:
     """Mean of all squared residuals of the clip; the organisers' MSE score."""
@@ -38,8 +45,11 @@ class MeanSquaredError:
     def fit(self, residuals: Residuals) -> Arrays:
         return {}
 
+    def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        return np.array([np.mean(np.square(residual, dtype=np.float64))])
+
     def score(self, fitted: Arrays, residual: np.ndarray) -> float:
-        return float(np.mean(np.square(residual, dtype=np.float64)))
+        return float(self.distances(fitted, residual)[0])
 
 
 @dataclass(frozen=True)
@@ -52,45 +62,77 @@ class SelectiveMahalanobis:
 
     def fit(self, residuals: Residuals) -> Arrays:
         """Precisions (D, D) float32 from one pass over shuffled batches, as `batch_covariances` tells."""
-        covariances = batch_covariances(residuals.batches())
+        covariances = batch_covariances(residuals.batches(), DOMAINS)
         return {f"precision_{d}": _inverse(c, d) for d, c in zip(DOMAINS, covariances, strict=True)}
 
+    def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        """(2,) to source and target"""
+        return np.array([mahalanobis(residual, fitted[f"precision_{domain}"]) for domain in DOMAINS])
+
     def score(self, fitted: Arrays, residual: np.ndarray) -> float:
-        d = residual.mean(axis=(0, 1), dtype=np.float64)  # (D,)
-        return float(min(d @ fitted[f"precision_{domain}"].astype(np.float64) @ d for domain in DOMAINS))
+        return float(self.distances(fitted, residual).min())
 
 
-def batch_covariances(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
-    """Source and target covariance (D, D) of frame residuals, the organisers' way.
+@dataclass(frozen=True)
+class PooledMahalanobis:
+    """The same with one precision P of all training clips, for data without domains (MIMII).
 
-    In each batch the domain's frames are centred by that batch's own mean; their outer products are summed over batches
+    The covariance Σ of Luzón-Álvarez et al. 2025, eq. (3), and of each of its channels in eqs. (8) and (9).
+    """
+
+    def fit(self, residuals: Residuals) -> Arrays:
+        """Precision (D, D) float32 from one pass over shuffled batches, whatever their domain."""
+        batches = ((residual, np.zeros(len(residual), int)) for residual, _ in residuals.batches())
+        (covariance,) = batch_covariances(batches, ("pooled",))
+        return {"precision": _inverse(covariance, "pooled")}
+
+    def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        return np.array([mahalanobis(residual, fitted["precision"])])
+
+    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
+        return float(self.distances(fitted, residual)[0])
+
+
+def mahalanobis(residual: np.ndarray, precision: np.ndarray) -> float:
+    """d' P d of the mean residual d (D,) of a clip (F', context, D)."""
+    d = residual.mean(axis=(0, 1), dtype=np.float64)
+    return float(d @ precision.astype(np.float64) @ d)
+
+
+def batch_covariances(batches: Iterable[tuple[np.ndarray, np.ndarray]], names: Sequence[str]) -> list[np.ndarray]:
+    """Covariance (D, D) of frame residuals of each group of vectors, the organisers' way; batches are (B, context, D)
+    and the vectors' groups (B,), numbers into `names`: is_target with DOMAINS.
+
+    In each batch the group's frames are centred by that batch's own mean; their outer products are summed over batches
     and divided by the number of vectors less one. A vector holds `context` frames: 5 times the usual scale.
     """
-    sums: list[np.ndarray | float] = [0.0, 0.0]
-    counts = [0, 0]
-    for residual, is_target in batches:
-        for d, chosen in enumerate((~is_target, is_target)):
+    sums: list[np.ndarray | float] = [0.0] * len(names)
+    counts = [0] * len(names)
+    for residual, group in batches:
+        for g in range(len(names)):
+            chosen = group == g
             frames = residual[chosen].reshape(-1, residual.shape[-1]).astype(np.float64)  # (B context, D)
             if len(frames):
                 frames = frames - frames.mean(axis=0)
-                sums[d] = sums[d] + frames.T @ frames
-                counts[d] += int(np.sum(chosen))
-    for domain, n in zip(DOMAINS, counts, strict=True):
+                sums[g] = sums[g] + frames.T @ frames
+                counts[g] += int(np.sum(chosen))
+    for name, n in zip(names, counts, strict=True):
         if n < 2:
             raise BadInput(
-                f"{n} {domain} vectors among the training clips; the selective Mahalanobis score needs both domains"
+                f"{n} {name} vectors among the training clips, two at least expected: the selective Mahalanobis score "
+                "needs both domains (PooledMahalanobis has one covariance of all clips)"
             )
     return [np.asarray(s) / (n - 1) for s, n in zip(sums, counts, strict=True)]
 
 
-def _inverse(covariance: np.ndarray, domain: str) -> np.ndarray:
+def _inverse(covariance: np.ndarray, name: str) -> np.ndarray:
     """float32 inverse without regularisation, as the organisers compute it; one that is no precision is an error."""
     try:
         inverse = np.linalg.inv(covariance.astype(np.float32))
         np.linalg.cholesky(inverse.astype(np.float64) + inverse.T.astype(np.float64))
     except np.linalg.LinAlgError as error:
         raise BadInput(
-            f"the covariance of the {domain} training clips' residuals is singular in float32: too few {domain} "
-            "clips (fewer frames than mel bands), or digitally silent ones"
+            f"the {name} covariance of the training clips' residuals is singular in float32: too few {name} clips "
+            "(fewer frames than mel bands), or digitally silent ones"
         ) from error
     return inverse

@@ -34,12 +34,19 @@ from asd.system import System
 from asd.tables import rendered
 
 SYSTEM = "msm_dsp_knn"
+EVERY = "detector.block_weights=1,1,1"
+MODULATION = "detector.block_weights=0,0,1"
 BLOCKS = {
     "MSM alone": ("detector.block_weights=1,0,0",),
     "ridge residual alone": ("detector.block_weights=0,1,0",),
-    "modulation alone": ("detector.block_weights=0,0,1",),
-    "all, λ = 0": ("detector.block_weights=1,1,1", "detector.attenuation=0"),
-    "all": ("detector.block_weights=1,1,1",),
+    "modulation of near and far alone": (MODULATION, "detector.modulation=PairModulation"),
+    "modulation of near alone": (MODULATION, "detector.modulation=NearModulation"),
+    "near less far modulation alone": (MODULATION, "detector.modulation=ModulationExcess"),
+    "all, modulation of near and far": (EVERY, "detector.modulation=PairModulation"),
+    "all, modulation of near": (EVERY, "detector.modulation=NearModulation"),
+    "all, near less far modulation": (EVERY, "detector.modulation=ModulationExcess"),
+    "all, λ = 0": (EVERY, "detector.attenuation=0"),
+    "all": (EVERY,),
 }
 
 
