@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from asd.detectors import FarConditionedNeighbours
 from asd.detectors.descriptors import NearModulation
-from asd.frontends import NearTwice
+from asd.features import LogMelTwice
+from asd.frontends import Near
 from systems.msm_dsp_knn import QUICK
 from systems.msm_dsp_knn import SYSTEM as MSM
 
 __all__ = ["QUICK", "SYSTEM"]
 
 DETECTOR = FarConditionedNeighbours(attenuation=0.0, block_weights=(1.0, 0.0, 1.0), modulation=NearModulation())
-SYSTEM = replace(MSM.plain, frontend=NearTwice(), detector=DETECTOR)
+SYSTEM = replace(MSM.plain, frontend=Near(), features=LogMelTwice(), detector=DETECTOR)

@@ -39,3 +39,17 @@ class LogMelPair(LogMel):
                 "(frontend NearAndFar or NearAndDifference)"
             )
         return np.concatenate([signal.log_mel(channel, self.n_mels) for channel in power], axis=1)
+
+
+@dataclass(frozen=True)
+class LogMelTwice(LogMel):
+    """The first channel's log-mels in the place of both, for such a detector on a machine of one channel."""
+
+    @property
+    def channels(self) -> int:
+        """Channels side by side in a feature."""
+        return 2
+
+    def __call__(self, power: Power) -> Feature:
+        """(C, K, F) -> (F, 2 n_mels) in dB, either half the same."""
+        return np.tile(super().__call__(power), 2)

@@ -19,7 +19,7 @@ from asd.frontends.distillation import (
     NarrowBandLSTM,
     PercentileWeights,
 )
-from asd.frontends.pair import NearAndDifference, NearAndFar, NearTwice
+from asd.frontends.pair import NearAndDifference, NearAndFar
 from asd.frontends.subtraction import AdaSub, RefSub
 from asd.frontends.suppression import DecisionDirectedWiener, LogSpectralAmplitude
 
@@ -42,7 +42,6 @@ __all__ = [
     "Near",
     "NearAndDifference",
     "NearAndFar",
-    "NearTwice",
     "PercentileWeights",
     "RefSub",
 ]

@@ -33,14 +33,6 @@ class NearAndFar(Pair):
 
 
 @dataclass(frozen=True)
-class NearTwice(Pair):
-    """The near microphone in the place of both: what a detector of two makes of a machine that has one."""
-
-    def mix(self, channels: np.ndarray) -> np.ndarray:
-        return channels[[0, 0]]
-
-
-@dataclass(frozen=True)
 class NearAndDifference(Pair):
     """The near microphone and the difference of the waves, `|N|^2` and `|N - F|^2`: the reference and difference
     channel of the two-microphone autoencoder (Luzón-Álvarez et al. 2025), sec. 2.
