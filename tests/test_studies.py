@@ -1,5 +1,6 @@
 """Studies of single systems: the two-microphone paper's table, the blocks of msm_dsp_knn, the figures of the U-Net."""
 
+import itertools
 import shutil
 
 import numpy as np
@@ -10,35 +11,84 @@ from test_session import kept, opened, worked
 
 import systems
 from asd import evaluation
+from asd.detectors import MeanSquaredError, PooledMahalanobis
+from asd.errors import BadInput
 from asd.programs import mimii as mimii_clips
+from asd.programs import two_microphones
 from asd.programs.fitting import extract
 from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.programs.writing import evaluate
 from asd.score_files import read_rows
 
+PARTS, PAIRS = ("train", "test"), ("0-4", "2-6")
+
+
+def mimii_clip(folder, snr, condition, number):
+    """Channel c of a clip is c everywhere, plus 10 times its number."""
+    path = folder / f"{snr}_dB_fan" / "fan" / "id_02" / condition / f"{number:08d}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.tile(np.arange(8, dtype=np.int16), (160, 1)) + 10 * number, 16_000, subtype="PCM_16")
+    return path
+
 
 @pytest.fixture
 def mimii(tmp_path):
-    """A MIMII folder of one fan: five normal and three abnormal clips; channel c of a clip is c everywhere."""
+    """A MIMII folder of one fan: five normal and three abnormal clips."""
     for condition, count in (("normal", 5), ("abnormal", 3)):
         for i in range(count):
-            path = tmp_path / "MIMII" / "0_dB_fan" / "fan" / "id_02" / condition / f"{i:08d}.wav"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, np.tile(np.arange(8, dtype=np.int16), (160, 1)) + 10 * i, 16_000, subtype="PCM_16")
+            mimii_clip(tmp_path / "MIMII", 0, condition, i)
     return tmp_path / "MIMII"
 
 
 def test_mimii_pairs_are_written_in_the_challenges_layout(mimii, tmp_path):
     mimii_clips.write_pairs(mimii, tmp_path / "data", [(0, 4), (2, 6)])
     for pair in ((0, 4), (2, 6)):
-        folder = tmp_path / "data" / "dev_data" / "raw" / f"fan-mics-{pair[0]}-{pair[1]}"
+        folder = tmp_path / "data" / "eval_data" / "raw" / f"fan-mics-{pair[0]}-{pair[1]}"
         paths = sorted(folder.rglob("*.wav"))
         assert [sum(w in p.name for p in paths) for w in ("train_normal", "test_normal", "test_anomaly")] == [3, 2, 3]
+        assert not [path for path in paths if "target" in path.name]  # MIMII has no domains
         samples = [soundfile.read(path, dtype="int16")[0] for path in paths]
         assert all((s[:, 1] - s[:, 0] == 4).all() and s[0, 0] % 10 == pair[0] for s in samples)
         normal = [s[0, 0] for s, p in zip(samples, paths, strict=True) if "normal" in p.name]
         assert len(set(normal)) == 5  # no clip is in training and test
+
+
+def test_a_recording_at_several_snrs_is_on_one_side(mimii, tmp_path):
+    for snr in (-6, 6):
+        for i in range(5):
+            mimii_clip(mimii, snr, "normal", i)
+    drawn = list(mimii_clips.split(mimii_clips.mimii_clips(mimii)["fan"]))
+    sides = {part: {d.original.number for d in drawn if d.part == part and d.condition == "normal"} for part in PARTS}
+    assert {part: len(numbers) for part, numbers in sides.items()} == {"train": 3, "test": 2}
+    assert not sides["train"] & sides["test"]
+    assert len({d.original.place for d in drawn}) == len(drawn) == 3 * 3 + 2 * 3 + 3
+
+
+def test_the_drawn_split_is_written_down_and_another_one_refused(mimii, tmp_path):
+    data = tmp_path / "data"
+    mimii_clips.write_pairs(mimii, data, [(0, 4)])
+    told = (data / "mimii_split_fan.csv").read_text().splitlines()
+    assert len(told) == 1 + 8 and all((mimii / line.split(",")[1]).exists() for line in told[1:])
+    mimii_clips.write_pairs(mimii, data, [(0, 4), (2, 6)])  # the same clips, another pair
+    before = sorted(data.rglob("*"))
+    mimii_clip(mimii, 6, "normal", 0)
+    with pytest.raises(BadInput, match="mimii_split_fan.csv: another split than now.*was an SNR or a unit added"):
+        mimii_clips.write_pairs(mimii, data, [(0, 4)])
+    assert sorted(data.rglob("*")) == before
+    (data / "mimii_split_fan.csv").unlink()
+    with pytest.raises(BadInput, match="not there beside the clips"):
+        mimii_clips.write_pairs(mimii, data, [(0, 4)])
+
+
+def test_hidden_and_foreign_files_are_none_of_mimiis(mimii):
+    clips = mimii_clips.mimii_clips(mimii)
+    normal = mimii_clip(mimii, 0, "normal", 0).parent
+    (normal / "._00000001.wav").write_bytes(b"junk")
+    (normal / "mixed down.wav").write_bytes(b"junk")
+    shutil.copytree(mimii / "0_dB_fan", mimii / "__MACOSX" / "0_dB_fan")
+    shutil.copytree(mimii / "0_dB_fan", mimii / ".Trash" / "0_dB_fan")
+    assert mimii_clips.mimii_clips(mimii) == clips and len(clips["fan"]) == 8
 
 
 def test_a_killed_writing_of_pairs_leaves_no_half_clip(mimii, tmp_path, monkeypatch):
@@ -51,7 +101,7 @@ def test_a_killed_writing_of_pairs_leaves_no_half_clip(mimii, tmp_path, monkeypa
     monkeypatch.setattr(mimii_clips.soundfile, "write", dies)
     with pytest.raises(KeyboardInterrupt):
         mimii_clips.write_pairs(mimii, tmp_path / "data", [(0, 4)])
-    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert not [path for path in (tmp_path / "data" / "eval_data").rglob("*") if path.is_file()]
 
 
 def test_a_pair_beyond_the_recordings_channels_is_refused(mimii, tmp_path, capsys):
@@ -60,44 +110,76 @@ def test_a_pair_beyond_the_recordings_channels_is_refused(mimii, tmp_path, capsy
     assert "8 channels, microphones 0 and 9 wanted" in capsys.readouterr().err
 
 
-def test_the_two_microphone_table_has_the_papers_layout(mimii, tmp_path, monkeypatch, capsys):
-    table, requests = tool("two_mic_table"), []
+def test_the_two_microphone_table_has_the_papers_layout_and_the_published_rows(mimii, tmp_path, monkeypatch, capsys):
+    requests = []
 
-    def figures(request):
+    def figures(request, tell):
         requests.append(request)
-        machines = [f"fan-mics-{pair}" for pair in ("0-4", "2-6")]
         best = {getattr(system.detector, "alpha", None) for system in request.trained.values()} == {2}
-        return {(name, m): (0.9, 0.8) if best else (0.6, 0.5) for name in request.recipes for m in machines}
+        return {f"fan-mics-{pair}": (0.9, 0.8) if best else (0.6, 0.5) for pair in ("0-4", "2-6")}
 
-    monkeypatch.setattr(table, "figures", figures)
+    monkeypatch.setattr(two_microphones, "figures", figures)
     line = [str(tmp_path / "data"), str(tmp_path / "results"), "--mimii", str(mimii), "--alphas", "0.1", "2"]
-    assert table.main(line) == 0
+    assert tool("two_mic_table").main(line) == 0
     printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
-    head, _, auc, pauc = ([cell.strip() for cell in row.strip("|").split("|")] for row in printed)
-    scores = [f"{s} {p} {c}" for s in ("MSE", "MAHALA") for p in ("0-4", "2-6") for c in ("α=0.1", "α=2", "baseline")]
-    assert head == ["machine", "metric", *scores]
-    assert auc[:2] == ["fan", "AUC"] and pauc[:2] == ["fan", "pAUC"]
-    assert [cell.startswith("**") for cell in auc[2:]] == ["α=2" in score for score in scores]
-    systems = [system for request in requests for system in request.trained.values()]
-    assert len(requests) == 3 and {system.detector.training.epochs for system in systems} == {50}
+    head, _, *body = ([cell.strip() for cell in row.strip("|").split("|")] for row in printed)
+    labels = ("α=0.1", "α=0.5", "α=2", "α=10", "baseline")
+    assert head == ["machine", "metric", *(f"{s} {p} {c}" for s in ("MSE", "MAHALA") for p in PAIRS for c in labels)]
+    assert [row[:2] for row in body[::2]] == [["fan", "AUC"], ["fan, published", "AUC"], ["average, published", "AUC"]]
+    own = dict(zip(head[2:], body[0][2:], strict=True))
+    assert {h for h, cell in own.items() if cell.startswith("**")} == {h for h in own if "α=2" in h}
+    assert {h for h, cell in own.items() if cell == "-"} == {h for h in own if "α=0.5" in h or "α=10" in h}
+    published = dict(zip(head[2:], body[2][2:], strict=True))
+    assert published["MSE 0-4 α=10"] == "**94.03**" and published["MAHALA 2-6 baseline"] == "87.19"
+    trained = [system.detector for request in requests for system in request.trained.values()]
+    assert len(requests) == 2 * 3 and {detector.training.epochs for detector in trained} == {50}
+    assert {type(detector.scoring) for detector in trained} == {MeanSquaredError, PooledMahalanobis}
+    assert {request.kind for request in requests} == {"eval"}
+    assert (tmp_path / "results" / "auc_against_alpha.png").stat().st_size > 10_000
+
+
+def test_averages_are_harmonic_means_as_in_35_of_the_papers_36_cells():
+    table = two_microphones.published_table(tool("two_mic_table").PUBLISHED)
+    machines = {key: cell for key, cell in table.items() if key[0] != "average"}
+    means = two_microphones.with_average(machines)
+    columns = {column for _, column in table}
+    differing = {
+        (c, i)
+        for c in columns
+        for i in (0, 1)
+        if abs(means["average", c][i] - table["average", c][i]) > 0.000101  # rounded twice
+    }
+    assert differing == {(("MAHALA", "2-6", "0.5"), 0)}
+    assert table["average", ("MSE", "0-4", "0.5")] == (0.7651, 0.6489) and len(columns) == 20
 
 
 def test_the_two_microphone_table_holds_the_figures_of_its_runs(data_folder, tmp_path, monkeypatch, capsys):
-    table, names = tool("two_mic_table"), ("baseline_mse", "baseline_mahala", "two_mic_ae_mse", "two_mic_ae_mahala")
-    monkeypatch.setattr(table, "develop", lambda request, tell: worked(Session(request)))  # all in this process
-    line = [str(data_folder), str(tmp_path), "--alphas", "2", "--epochs", "1", "--machines", "fan"]
-    assert table.main(line) == 0
-    files = {name: read_rows(tmp_path / "dev" / name / "anomaly_score_fan_section_00_test.csv") for name in names}
-    aucs = {
-        n: 100 * evaluation.auc(np.array([*f.values()]), np.array(["anomaly" in c for c in f]))
-        for n, f in files.items()
-    }
-    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| fan "))
-    assert [cell.strip(" *") for cell in row.strip("|").split("|")] == [
-        "fan",
-        "AUC",
-        *(f"{aucs[n]:.2f}" for n in ("two_mic_ae_mse", "baseline_mse", "two_mic_ae_mahala", "baseline_mahala")),
-    ]
+    names = ("baseline_mse", "baseline_mahala", "two_mic_ae_mse", "two_mic_ae_mahala")
+    monkeypatch.setattr(two_microphones, "develop", lambda request, tell: worked(Session(request)))  # in this process
+    line = [str(data_folder), str(tmp_path), "--alphas", "2", "--epochs", "1"]
+    assert tool("two_mic_table").main(line) == 0
+    aucs = {}
+    for machine, name in itertools.product(("fan", "pump"), names):
+        f = read_rows(tmp_path / "dev" / name / f"anomaly_score_{machine}_section_00_test.csv")
+        is_anomaly = np.array(["anomaly" in clip for clip in f])
+        aucs.setdefault(machine, {})[name] = 100 * evaluation.auc(np.array([*f.values()]), is_anomaly)
+    aucs["average"] = {name: 2 / (1 / aucs["fan"][name] + 1 / aucs["pump"][name]) for name in names}
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")][2::2]
+    order = ("two_mic_ae_mse", "baseline_mse", "two_mic_ae_mahala", "baseline_mahala")
+    for row, (machine, of) in zip(printed, aucs.items(), strict=True):
+        cells = [cell.strip(" *") for cell in row.strip("|").split("|")]
+        assert cells[0].startswith(machine) and cells[1:] == ["AUC", *(f"{of[name]:.2f}" for name in order)]
+
+
+def test_a_run_on_mimiis_clips_needs_no_target_domain(mimii, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(two_microphones, "develop", lambda request, tell: worked(Session(request)))
+    for path in mimii.rglob("*.wav"):
+        rng = np.random.default_rng(int(path.stem))
+        soundfile.write(path, rng.normal(0, 0.1, (16_000 * 2, 8)), 16_000, subtype="PCM_16")
+    line = [str(tmp_path / "data"), str(tmp_path), "--mimii", str(mimii), "--alphas", "2", "--epochs", "1"]
+    assert tool("two_mic_table").main([*line, "--pairs", "0-4"]) == 0, capsys.readouterr().err
+    fan = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| fan "))
+    assert len([cell for cell in fan.split("|") if cell.strip(" *-")]) == 2 + 4
 
 
 def test_blocks_are_compared_on_the_recorded_run_and_its_results_stay(data_folder, tmp_path, monkeypatch, capsys):
