@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
 
 from asd.clips import DOMAINS
 from asd.detectors import (
     AutoEncoder,
     Blend,
+    DiscriminatedDomain,
     LedoitWolf,
     MeanSquaredError,
     OrganisersNet,
@@ -119,7 +121,7 @@ def test_selective_mahalanobis_equals_the_literal_n_by_n_mean():
     for clip in np.random.default_rng(5).normal(0.3, 2, size=(4, 11, 5, 12)).astype(np.float32):
         rows = clip.reshape(-1, 12).astype(np.float64)  # (5F, D)
         literal = [np.mean(rows @ fitted[f"precision_{d}"].astype(np.float64) @ rows.T) for d in ("source", "target")]
-        assert scoring.score(fitted, clip) == pytest.approx(min(literal), rel=1e-5)
+        assert min(scoring.distances(fitted, clip)) == pytest.approx(min(literal), rel=1e-5)
         assert len(set(literal)) == 2
 
 
@@ -133,13 +135,13 @@ def test_the_pooled_score_equals_a_literal_one_and_needs_no_target_clip():
     for is_target in (None, np.zeros(20, bool)):
         told = [(e, t if is_target is None else is_target) for e, t in batches]
         fitted = scoring.fit(Residuals(lambda: [], np.zeros(0, bool), lambda told=told: iter(told)))
-        assert scoring.score(fitted, clip) == pytest.approx(np.mean(of_clip @ precision @ of_clip.T), rel=1e-4)
+        assert min(scoring.distances(fitted, clip)) == pytest.approx(np.mean(of_clip @ precision @ of_clip.T), rel=1e-4)
 
 
 def test_mean_squared_error_equals_a_literal_loop():
     clip = np.random.default_rng(2).normal(size=(4, 5, 3)).astype(np.float32)
     literal = sum(float(v) ** 2 for v in clip.ravel()) / clip.size
-    assert MeanSquaredError().score({}, clip) == pytest.approx(literal, rel=1e-9)
+    assert MeanSquaredError().distances({}, clip)[0] == pytest.approx(literal, rel=1e-9)
 
 
 def test_selective_mahalanobis_needs_both_domains_and_a_regular_covariance():
@@ -218,7 +220,7 @@ def test_blend_equals_equation_1_written_out(dm, weight, q):
     fitted = scoring.fit(Residuals(lambda: training, is_target, lambda: iter([])))
     for residual in training[:4]:
         literal = literal_blend(residual, training, is_target, 0.2, q, dm, weight)
-        assert scoring.score(fitted, residual) == pytest.approx(literal, rel=1e-4)
+        assert min(scoring.distances(fitted, residual)) == pytest.approx(literal, rel=1e-4)
 
 
 def test_blend_without_target_clips_is_that_of_the_source():
@@ -242,3 +244,21 @@ def test_blend_refuses_shares_outside_their_range(wrong):
     ((name, value),) = wrong.items()
     with pytest.raises(BadInput, match=f"{name} {value}: from 0 to 1"):
         Blend(**wrong)
+
+
+def test_the_discriminant_decides_by_the_training_clips_domains_and_not_by_level():
+    rng = np.random.default_rng(6)
+    is_target = np.arange(40) >= 34
+    shape = np.array([3.0, -1, 0, 0, 0, 0])  # of the target's spectrum
+    clips = [(rng.normal(size=(7, 6)) + shape * t + rng.normal() * 50).astype(np.float32) for t in is_target]
+    part = DiscriminatedDomain()
+    fitted, distances = part.fit(clips, is_target), np.array([1.0, 5.0])
+    unseen = rng.normal(size=(7, 6))
+    assert part.score(fitted, unseen - 200, distances) == 1 and part.score(fitted, unseen + shape, distances) == 5
+    assert part.score(fitted, unseen + shape, distances[:1]) == 1
+    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=(0.5, 0.5))
+    rows = np.array([c.mean(0) - c.mean() for c in clips])
+    expected = theirs.fit(rows, is_target).decision_function(rows)
+    np.testing.assert_allclose(rows @ fitted["discriminant"][:-1] + fitted["discriminant"][-1], expected, atol=1e-4)
+    with pytest.raises(BadInput, match="training clips of one domain: both expected"):
+        part.fit(clips, is_target & False)

@@ -7,6 +7,7 @@ cannot use: no label, no test domain, no other clip.
 from asd.detectors.autoencoder import AutoEncoder
 from asd.detectors.blend import Blend, LedoitWolf, Ridge
 from asd.detectors.denoised import SemiDenoising
+from asd.detectors.domains import DiscriminatedDomain, NearerDomain
 from asd.detectors.far_conditioned import FarConditionedNeighbours
 from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
 from asd.detectors.scoring import MeanSquaredError, PooledMahalanobis, SelectiveMahalanobis
@@ -17,9 +18,11 @@ __all__ = [
     "AutoEncoder",
     "Blend",
     "ClipFolds",
+    "DiscriminatedDomain",
     "FarConditionedNeighbours",
     "LedoitWolf",
     "MeanSquaredError",
+    "NearerDomain",
     "OrganisersNet",
     "PerDimension",
     "RandomVectors",

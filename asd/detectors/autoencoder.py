@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -12,6 +12,7 @@ from torch import nn
 
 from asd import training as loop
 from asd.contracts import Arrays, Feature, Workplace
+from asd.detectors.domains import Domains, NearerDomain
 from asd.detectors.networks import Network, OrganisersNet, Reconstruction, Scaling, Unscaled, n_parameters
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.validation import RandomVectors, Validation
@@ -68,6 +69,7 @@ class AutoEncoder:
     training: Training = field(default_factory=Training)
     validation: Validation = field(default_factory=RandomVectors)
     scoring: Scoring = field(default_factory=MeanSquaredError)
+    domains: Domains = field(default_factory=NearerDomain)
 
     @property
     def min_frames(self) -> int:
@@ -81,9 +83,13 @@ class AutoEncoder:
     def fit_scoring(self, residuals: Residuals) -> Arrays:
         return self.scoring.fit(residuals)
 
-    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
-        """Score of one clip from its residual (F', context, D)."""
-        return self.scoring.score(fitted, residual)
+    def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        """(2,) from source and target, or (1,), of one clip's residual (F', context, D)."""
+        return self.scoring.distances(fitted, residual)
+
+    def score(self, fitted: Arrays, feature: Feature, residual: np.ndarray) -> float:
+        """Of one clip."""
+        return self.domains.score(fitted, feature, self.distances(fitted, residual))
 
     def fit_scorer(
         self, trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
@@ -92,8 +98,8 @@ class AutoEncoder:
         learnt = np.flatnonzero(self.validation.learnt(is_target, self.training, seed))
         judged = np.flatnonzero(self.validation.judged(is_target, self.training, seed))
 
-        def clips(chosen: Iterable[int] = learnt) -> Iterator[np.ndarray]:
-            return (residual(network, features[int(i)], self.context) for i in chosen)
+        def clips() -> Iterator[np.ndarray]:
+            return (residual(network, features[int(i)], self.context) for i in learnt)
 
         def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
             """One more epoch's batches over the training rows, as the organisers' last pass."""
@@ -104,9 +110,10 @@ class AutoEncoder:
                 yield residuals_of(network, x, self.context), is_target[vectors.clip[batch]]
 
         fitted = self.fit_scoring(Residuals(clips, is_target[learnt], batches))
-        train_scores = np.full(len(is_target), np.nan)
-        train_scores[judged] = [self.score(fitted, r) for r in clips(judged)]
-        return AutoEncoderScorer(self, network, fitted, trained["history"], train_scores)
+        fitted |= self.domains.fit((features[int(i)] for i in learnt), is_target[learnt])
+        scorer = AutoEncoderScorer(self, network, fitted, trained["history"], np.full(len(is_target), np.nan))
+        scorer.train_scores[judged] = [scorer.score(features[int(i)]) for i in judged]
+        return scorer
 
     def restore(self, trained: Arrays, arrays: Arrays) -> AutoEncoderScorer:
         fitted = {name: array for name, array in arrays.items() if name != "train_scores"}
@@ -137,7 +144,7 @@ class AutoEncoderScorer:
     train_scores: np.ndarray  # (N,) nan where the validation does not judge by the clip
 
     def score(self, feature: Feature) -> float:
-        return self.recipe.score(self.fitted, residual(self.network, feature, self.recipe.context))
+        return self.recipe.score(self.fitted, feature, residual(self.network, feature, self.recipe.context))
 
     def arrays(self) -> Arrays:
         return {**self.fitted, "train_scores": self.train_scores}

@@ -53,7 +53,7 @@ class Blend:
     Re-scorings of sec. 4.2, off by default:
     * domain means (DM): ē becomes the domain's own mean ē_d, subtracted in both terms;
     * shrinkage: the target domain's covariance is `(1 - w) Σ + w Σ_target`, Σ that of all training clips (99 % source).
-    With either, a clip is scored with each domain's statistics and the smaller score counts: its domain is unknown.
+    With either, a clip has a distance from each domain's statistics; the detector's `domains` decide which counts.
     """
 
     alpha: float = 0.2  # weight of the energy term; eq. (1)
@@ -83,12 +83,12 @@ class Blend:
         kinds = len(DOMAINS) if self.domain_mean or self.target_weight else 1
         return {name: values[:kinds].astype(np.float32) for name, values in named.items()}
 
-    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
+    def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         e = residual.reshape(len(residual), -1)  # (F', E)
         kinds = zip(fitted["means"], fitted["whitenings"], fitted["centres"], strict=True)
-        return min(self.one_domain(e, *kind) for kind in kinds)
+        return np.array([self.distance(e, *kind) for kind in kinds])
 
-    def one_domain(self, e: np.ndarray, mean: np.ndarray, whitening: np.ndarray, centre: np.ndarray) -> float:
+    def distance(self, e: np.ndarray, mean: np.ndarray, whitening: np.ndarray, centre: np.ndarray) -> float:
         distance = np.square((e - mean) @ whitening, dtype=np.float64).sum(axis=1)  # (F',)
         energy = np.square(e - centre, dtype=np.float64).sum(axis=1)  # (F',)
         blended = (1 - self.alpha) * np.percentile(distance, self.percentile)

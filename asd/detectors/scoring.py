@@ -1,4 +1,4 @@
-"""Scorings of an autoencoder: reconstruction residuals in, one number a clip out. No training of weights happens here.
+"""Scorings of an autoencoder: reconstruction residuals in, a clip's distances out. No training of weights happens here.
 
 A clip's residual is (F, context, D): F vectors of `context` neighbouring frames of D features, input minus output.
 """
@@ -28,14 +28,8 @@ class Residuals:
 class Scoring(Protocol):
     def fit(self, residuals: Residuals) -> Arrays: ...
 
-    def score(self, fitted: Arrays, residual: np.ndarray) -> float: ...
-
-
-class Distances(Scoring, Protocol):
-    """A scoring that holds a clip to one or more alternatives, each domain's statistics; the least distance counts."""
-
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
-        """(d,) one to each alternative; their order is the same for all clips and channels."""
+        """Of one clip, (2,) from the source and the target statistics, or (1,) where they are the same for both."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +42,10 @@ class MeanSquaredError:
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         return np.array([np.mean(np.square(residual, dtype=np.float64))])
 
-    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
-        return float(self.distances(fitted, residual)[0])
-
 
 @dataclass(frozen=True)
 class SelectiveMahalanobis:
-    """The organisers' MAHALA score, the smaller of d' P d over the source and the target precision P.
+    """The organisers' MAHALA score, d' P d with the source and the target precision P, of which the smaller counts.
 
     d (D,) is the clip's mean residual over vectors and their frames. The organisers average the whole matrix R P R' of
     the clip's frame residuals R, which is the same number: mean_ij r_i' P r_j = (mean r)' P (mean r).
@@ -68,9 +59,6 @@ class SelectiveMahalanobis:
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         """(2,) to source and target"""
         return np.array([mahalanobis(residual, fitted[f"precision_{domain}"]) for domain in DOMAINS])
-
-    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
-        return float(self.distances(fitted, residual).min())
 
 
 @dataclass(frozen=True)
@@ -88,9 +76,6 @@ class PooledMahalanobis:
 
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         return np.array([mahalanobis(residual, fitted["precision"])])
-
-    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
-        return float(self.distances(fitted, residual)[0])
 
 
 def mahalanobis(residual: np.ndarray, precision: np.ndarray) -> float:

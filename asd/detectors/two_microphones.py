@@ -17,7 +17,7 @@ from torch import nn
 from asd.contracts import Arrays
 from asd.detectors.autoencoder import AutoEncoder, DenseTraining
 from asd.detectors.networks import OrganisersNet, Reconstruction
-from asd.detectors.scoring import Distances, MeanSquaredError, Residuals
+from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.stacked import StackedBatchNorm, StackedLinear, generators
 from asd.detectors.vectors import Vectors
 from asd.errors import BadInput
@@ -58,7 +58,7 @@ class TwoMicrophoneAutoEncoder(AutoEncoder):
     alpha: float = 0.5  # of {0.1, 0.5, 2, 10}; best average AUC of microphones 0-4 with both scores, Table 1
     network: OrganisersNet = field(default_factory=OrganisersNet)  # of each channel's encoder and decoder; sec. 2
     training: Training = field(default_factory=lambda: Training(epochs=50))  # sec. 3.3
-    scoring: Distances = field(default_factory=MeanSquaredError)
+    scoring: Scoring = field(default_factory=MeanSquaredError)
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha < np.inf:
@@ -78,10 +78,10 @@ class TwoMicrophoneAutoEncoder(AutoEncoder):
         fitted = {c: self.scoring.fit(of_channel(residuals, c)) for c in CHANNELS}
         return {f"{c} {name}": array for c, arrays in fitted.items() for name, array in arrays.items()}
 
-    def score(self, fitted: Arrays, residual: np.ndarray) -> float:
+    def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         """Eq. (7), residual (F', context, 2 M)."""
         reference, difference = (self.scoring.distances(arrays_of(fitted, c), half(residual, c)) for c in CHANNELS)
-        return float((reference + self.alpha * difference).min())
+        return reference + self.alpha * difference
 
 
 def split(x: torch.Tensor, context: int) -> torch.Tensor:
