@@ -1,0 +1,15 @@
+"""One step of s1: adasub's trained networks re-scored with a shrunk target covariance alone.
+
+Kim 2026 (noise-aware reference denoising), sec. 4.2, which gives the three steps together only (s1).
+"""
+
+from dataclasses import replace
+
+from asd.detectors import Blend
+from systems.adasub import QUICK
+from systems.adasub import SYSTEM as ADASUB
+from systems.ae import DETECTOR
+
+__all__ = ["QUICK", "SYSTEM"]
+
+SYSTEM = replace(ADASUB, detector=replace(DETECTOR, scoring=Blend(target_weight=0.5)))
