@@ -18,10 +18,11 @@ from asd.detectors import (
     PooledMahalanobis,
     ResidualNet,
     SelectiveMahalanobis,
+    SquaredError,
 )
 from asd.detectors.networks import n_parameters
 from asd.detectors.scoring import Residuals, batch_covariances
-from asd.detectors.vectors import Vectors, reconstruction_loss, stack
+from asd.detectors.vectors import Vectors, stack
 from asd.errors import BadInput
 from asd.fingerprint import code, numbers
 from asd.training import macs
@@ -91,7 +92,7 @@ def test_loss_is_the_mean_squared_error_of_each_seed():
     rows = torch.tensor([[0, 3, 4], [9, 2, 1]])
     x = vectors[rows]
     literal = [((network.network(x)[s] - x[s]) ** 2).mean() for s in range(2)]
-    torch.testing.assert_close(reconstruction_loss(vectors, network, rows), torch.stack(literal))
+    torch.testing.assert_close(SquaredError().loss(network, vectors[rows], 5), torch.stack(literal))
 
 
 def residuals(n_batches=7, seed=1):

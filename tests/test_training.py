@@ -6,8 +6,8 @@ import torch
 
 from asd import training
 from asd.contracts import Workplace
-from asd.detectors import AutoEncoder, OrganisersNet
-from asd.detectors.vectors import Vectors, reconstruction_loss
+from asd.detectors import AutoEncoder, OrganisersNet, SquaredError
+from asd.detectors.vectors import Vectors
 from asd.errors import BadInput
 from asd.training import Training, random_groups, random_rows
 
@@ -16,7 +16,7 @@ VECTORS = Vectors([RNG.normal(size=(40, 6)).astype(np.float32) for _ in range(10
 
 
 def loss(network, rows):
-    return reconstruction_loss(VECTORS, network, rows)
+    return SquaredError().loss(network, VECTORS[rows], 5)
 
 
 def build(seeds):
@@ -109,7 +109,13 @@ def test_adam_step_equals_pytorchs_own_on_a_plain_network(tmp_path):
 
     numbers = Training(epochs=2, batch_size=8, validation_share=0.0, weight_decay=1e-2)
     run = training.optimise(
-        Stacked(), lambda n, r: reconstruction_loss(rows, n, r), random_rows(8, numbers), numbers, (0,), "cpu", tmp_path
+        Stacked(),
+        lambda n, r: SquaredError().loss(n, rows[r], 5),
+        random_rows(8, numbers),
+        numbers,
+        (0,),
+        "cpu",
+        tmp_path,
     )
     plain = torch.nn.Parameter(torch.full((15, 15), 0.1))
     adam = torch.optim.Adam([plain], 1e-3, weight_decay=1e-2)

@@ -6,20 +6,28 @@ cannot use: no label, no test domain, no other clip.
 
 from asd.detectors.autoencoder import AutoEncoder
 from asd.detectors.blend import Blend, LedoitWolf, Ridge
+from asd.detectors.bottleneck import BottleneckNeighbours
 from asd.detectors.denoised import SemiDenoising
 from asd.detectors.domains import DiscriminatedDomain, NearerDomain
 from asd.detectors.far_conditioned import FarConditionedNeighbours
+from asd.detectors.flow import AdditiveFlow, FlowDetector
 from asd.detectors.networks import OrganisersNet, PerDimension, ResidualNet, Unscaled
+from asd.detectors.objectives import AbsoluteError, HiddenFrame, SquaredError
 from asd.detectors.scoring import MeanSquaredError, PooledMahalanobis, SelectiveMahalanobis
 from asd.detectors.two_microphones import TwoMicrophoneAutoEncoder
 from asd.detectors.validation import ClipFolds, RandomVectors
 
 __all__ = [
+    "AbsoluteError",
+    "AdditiveFlow",
     "AutoEncoder",
     "Blend",
+    "BottleneckNeighbours",
     "ClipFolds",
     "DiscriminatedDomain",
     "FarConditionedNeighbours",
+    "FlowDetector",
+    "HiddenFrame",
     "LedoitWolf",
     "MeanSquaredError",
     "NearerDomain",
@@ -31,6 +39,7 @@ __all__ = [
     "Ridge",
     "SelectiveMahalanobis",
     "SemiDenoising",
+    "SquaredError",
     "TwoMicrophoneAutoEncoder",
     "Unscaled",
 ]

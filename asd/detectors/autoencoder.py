@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +15,10 @@ from asd import training as loop
 from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.domains import Domains, NearerDomain
 from asd.detectors.networks import Network, OrganisersNet, Reconstruction, Scaling, Unscaled, n_parameters
+from asd.detectors.objectives import Objective, SquaredError
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.validation import RandomVectors, Validation
-from asd.detectors.vectors import Vectors, reconstruction_loss, stack
+from asd.detectors.vectors import Vectors, stack
 from asd.training import Training
 
 
@@ -29,14 +31,16 @@ class DenseTraining:
     network: Network
     training: Training
     validation: Validation
+    objective: Objective
 
-    def build(self, n_features: int, seeds: Sequence[int]) -> Reconstruction:
+    def build(self, n_features: int, seeds: Sequence[int]) -> Any:
         """Untrained networks for vectors of `n_features`, the scaling not yet learnt."""
         return Reconstruction(self.scaling.build(n_features, len(seeds)), self.network.build(n_features, seeds))
 
     def loss(self, vectors: Vectors, network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
         """What training minimises, rows (S, B) -> (S,)."""
-        return reconstruction_loss(vectors, network, rows)
+        assert isinstance(network, Reconstruction)
+        return self.objective.loss(network, vectors[rows], self.context)
 
     def train(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[Arrays]:
         vectors = Vectors(features, self.context, workplace.device)
@@ -54,7 +58,7 @@ class DenseTraining:
         """Length of the vectors that a network with these weights (no S axis) takes."""
         return next(w.shape[0] for name, w in trained.items() if name.startswith("network.") and w.ndim == 2)
 
-    def restored(self, trained: Arrays) -> nn.Module:
+    def restored(self, trained: Arrays) -> Any:
         """A single-seed network in evaluation state with these weights, on the CPU: scoring runs there."""
         return loop.with_weights(self.build(self.n_features(trained), (0,)), trained)
 
@@ -68,6 +72,7 @@ class AutoEncoder:
     network: Network = field(default_factory=OrganisersNet)
     training: Training = field(default_factory=Training)
     validation: Validation = field(default_factory=RandomVectors)
+    objective: Objective = field(default_factory=SquaredError)
     scoring: Scoring = field(default_factory=MeanSquaredError)
     domains: Domains = field(default_factory=NearerDomain)
 
@@ -78,7 +83,7 @@ class AutoEncoder:
 
     @property
     def trainer(self) -> DenseTraining:
-        return DenseTraining(self.context, self.scaling, self.network, self.training, self.validation)
+        return DenseTraining(self.context, self.scaling, self.network, self.training, self.validation, self.objective)
 
     def fit_scoring(self, residuals: Residuals) -> Arrays:
         return self.scoring.fit(residuals)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,12 @@ from asd.detectors.vectors import Vectors
 
 class Network(Protocol):
     def build(self, n_features: int, seeds: Sequence[int]) -> nn.Module: ...
+
+
+@runtime_checkable
+class Bottlenecked(Network, Protocol):
+    def encoder(self, network: nn.Module) -> nn.Module:
+        """The layers of a built network up to its bottleneck, (S, B, D) -> (S, B, bottleneck)."""
 
 
 class Scaling(Protocol):
@@ -43,6 +49,10 @@ class OrganisersNet:
             norm = StackedBatchNorm(n_out, len(seeds), self.momentum, self.eps)
             layers += [StackedLinear(n_in, n_out, draws), norm, nn.ReLU()]
         return nn.Sequential(*layers, StackedLinear(self.width, n_features, draws))
+
+    def encoder(self, network: nn.Module) -> nn.Module:
+        assert isinstance(network, nn.Sequential)
+        return network[: 3 * 5]  # linear, batch norm and ReLU of five layers
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,10 @@ class ResidualNet:
         return nn.Sequential(
             *half(n_features), inner, *half(self.bottleneck), StackedLinear(self.width, n_features, draws)
         )
+
+    def encoder(self, network: nn.Module) -> nn.Module:
+        assert isinstance(network, nn.Sequential)
+        return network[: self.blocks + 2]  # projection, blocks, bottleneck
 
 
 class Residual(nn.Module):

@@ -71,7 +71,9 @@ class TwoMicrophoneAutoEncoder(AutoEncoder):
 
     @property
     def trainer(self) -> PairTraining:
-        return PairTraining(self.context, self.scaling, self.network, self.training, self.validation, self.alpha)
+        return PairTraining(
+            self.context, self.scaling, self.network, self.training, self.validation, self.objective, self.alpha
+        )
 
     def fit_scoring(self, residuals: Residuals) -> Arrays:
         """The scoring's arrays of each channel, under the channel's name."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import nn
 
 from asd.contracts import Feature
 from asd.errors import BadInput
@@ -51,8 +50,3 @@ def stack(feature: Feature, context: int) -> torch.Tensor:
     """(F, D) -> (F - context + 1, context * D), frame-major."""
     windows = np.lib.stride_tricks.sliding_window_view(feature, context, axis=0)  # (F', D, context)
     return torch.from_numpy(np.array(windows.swapaxes(1, 2)).reshape(len(windows), -1))
-
-
-def reconstruction_loss(vectors: Vectors, reconstruction: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-    """Mean squared residual of each seed, rows (S, B) -> (S,)."""
-    return reconstruction(vectors[rows]).square().mean(dim=(1, 2))
