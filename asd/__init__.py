@@ -8,5 +8,5 @@ Corridors    signal, si_snr, training, folds, pretrained, fingerprint, store, se
 Floor        errors, clips, contracts
 
 Shape letters, fixed everywhere: T samples, F frames, K frequency bins, M mel bands, D feature size, N clips,
-S seeds, C channels. Waves are (2, T) float32, channel 0 near, channel 1 far. Scores: higher is more anomalous.
+S seeds, C channels. Waves are (C, T) float32, channel 0 near, channel 1, if any, far. Scores: higher is more anomalous.
 """

@@ -28,6 +28,8 @@ class Clip:
 class ClipName:
     """What a development (or renamed evaluation) file name says.
 
+    The names that 2024's truth list gives one machine lack the split: they are of test clips.
+
     >>> ClipName.parse("section_00_target_test_anomaly_0012_car_B2_mic_2_mic_1.wav").attributes
     (('car', 'B2'), ('mic', '2'), ('mic', '1'))
     """
@@ -39,7 +41,9 @@ class ClipName:
     number: int
     attributes: tuple[tuple[str, str], ...]  # pairs in order; keys may repeat or differ only by case
 
-    GRAMMAR = re.compile(r"section_(\d{2})_(source|target)_(train|test)_(normal|anomaly)_(\d{4})_(.+)\.wav", re.ASCII)
+    GRAMMAR = re.compile(
+        r"section_(\d{2})_(source|target)(?:_(train|test))?_(normal|anomaly)_(\d{4})_(.+)\.wav", re.ASCII
+    )
 
     @classmethod
     def parse(cls, name: str) -> ClipName:
@@ -51,7 +55,7 @@ class ClipName:
                 "<normal|anomaly>_NNNN_<attributes>.wav (is it an anonymous evaluation clip, or another year's?)"
             )
         section, domain, split, condition, number, attributes = match.groups()
-        return cls(section, domain, split, condition, int(number), attribute_pairs(attributes))
+        return cls(section, domain, split or "test", condition, int(number), attribute_pairs(attributes))
 
     @property
     def file_name(self) -> str:
@@ -65,6 +69,16 @@ ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav", re.ASCII)  # evaluation 
 
 def anonymous_name(section: str, number: int) -> str:
     return f"section_{section}_{number:04d}.wav"
+
+
+def is_noise(name: str) -> bool:
+    """Whether a supplemental clip is of noise alone; the others are of the machine alone. 2025 has both in one folder.
+
+    >>> is_noise("section_00_noise_supplemental_normal_0000.wav"), is_noise("section_00_machine_0001_noise_3.wav")
+    (True, False)
+    """
+    found = re.search("_(noise|machine)_", name)
+    return found is not None and found[1] == "noise"
 
 
 def attribute_pairs(text: str) -> tuple[tuple[str, str], ...]:

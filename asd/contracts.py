@@ -3,6 +3,9 @@
 A part is a frozen dataclass of numbers (the recipe); `fit` returns a different object (the fitted part), so that
 nothing half-fitted can exist. A field of a recipe takes any part whose methods are those of its annotated protocol,
 with the same parameter names, wherever the part lives.
+
+A front-end, features, an encoder or a detector that cannot do without the far channel says so: `needs_far`, a class
+variable, or a property where its numbers decide, is True. What says nothing takes machines of one channel as well.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-Wave = np.ndarray  # (2, T) float32, channel 0 near, channel 1 far
+Wave = np.ndarray  # (C, T) float32, one or two channels: channel 0 near, channel 1, where there is one, far
 Power = np.ndarray  # (C, K, F) float32 power spectrogram, one or more channels
 Feature = np.ndarray  # (F, D) float32, one clip
 Arrays = dict[str, np.ndarray]  # a fitted part as the store keeps it
@@ -59,7 +62,7 @@ class Audible(Protocol):
     """A fitted front-end that can give sound: what encoders hear, players play and exported audio holds."""
 
     def sound(self, wave: Wave) -> Wave:
-        """(2, T) -> (1, T) the near signal with the noise taken out, or (2, T) where it keeps both microphones."""
+        """(C, T) -> (1, T) the near signal with the noise taken out, or (2, T) where it keeps both microphones."""
 
 
 class Features(Protocol):

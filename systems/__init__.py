@@ -60,6 +60,18 @@ def lacks(name: str) -> str:
     return "" if not wanted or importlib.util.find_spec(wanted) else wanted
 
 
+def on_one_channel() -> list[str]:
+    """The systems that need no far channel, as they stand in this folder."""
+    return [name for name in names() if _is_for_one_channel(name)]
+
+
+def _is_for_one_channel(name: str) -> bool:
+    try:
+        return not lacks(name) and not any(s.far_parts for s in load_trained(name, load(name)).values())
+    except Exception:  # whatever a draft that does not import raises
+        return False
+
+
 def load(name: str, assignments: Sequence[str] = ()) -> Recipe:
     """The recipe with its yaml's and then the assignments' departures. Raises BadInput for unknown names."""
     from asd.settings import assignment, read_yaml, resolve

@@ -64,8 +64,11 @@ def test_a_name_is_parsed_or_refused_never_anything_else(text):
     [
         (lambda fan: shutil.rmtree(fan / "test"), "test: no such folder.*needs train/ and test/"),
         (lambda fan: [p.unlink() for p in (fan / "test").iterdir()], "test: empty, no .wav file"),
-        (lambda fan: write_clip(first(fan), wave()[:1]), "1 channel, 2 expected.*2020-2025"),
-        (lambda fan: write_clip(first(fan), np.tile(wave(), (2, 1))), "4 channels, 2 expected"),
+        (
+            lambda fan: write_clip(first(fan), wave()[:1]),
+            "fan/train/section_00_source_train_normal_0000.*: 1 channel, 2 channels in 33 other clips of this machine",
+        ),
+        (lambda fan: write_clip(first(fan), np.tile(wave(), (2, 1))), r"4 channels, 1 \(near\) or 2 \(near, far\)"),
         (lambda fan: write_clip(first(fan), wave(), rate=44_100), "44100 Hz, 16000 expected"),
         (lambda fan: first(fan).write_bytes(first(fan).read_bytes()[:5000]), "truncated, 5000 of 64044 bytes"),
         (lambda fan: first(fan).write_bytes(b"not a wav"), "not a readable wav file.*9 bytes"),
@@ -85,11 +88,21 @@ def test_a_name_is_parsed_or_refused_never_anything_else(text):
         ),
         (
             lambda fan: shutil.copy(first(fan), fan / "train" / "section_01_source_train_normal_0000_x.wav"),
-            "sections 00, 01; one expected",
+            "sections 00, 01; one expected .*DCASE 2022.*; the kit reads those of 2023 to 2026",
         ),
         (
             lambda fan: (fan / "attributes_00.csv").write_text("file_name,d1p,d1v\nfan/train/lost.wav,speed,1\n"),
             "attributes_00.csv:2: names train/lost.wav, which is not there",
+        ),
+        (
+            lambda fan: (fan / "attributes_00.csv").write_text(
+                "file_name\nsection_00_source_train_normal_0999_v_0.5\n"
+            ),
+            "attributes_00.csv:2: names train/section_00_source_train_normal_0999_v_0.5.wav, which is not there",
+        ),
+        (
+            lambda fan: first(fan).rename(fan / "train" / "section_00_source_normal_0000_x_1.wav"),
+            "a test clip in the train folder",
         ),
     ],
 )
@@ -97,6 +110,54 @@ def test_bad_folders_are_refused(fan, spoil, message):
     spoil(fan)
     with pytest.raises(BadInput, match=message):
         data.survey(fan, SPLITS).machine()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            "train/normal_id_01_00000000.wav",
+            "fan: normal_id_01_00000000.wav: a data set of DCASE 2020; .* 2023 to 2026",
+        ),
+        ("test/anomaly_id_06_00000012.wav", "a data set of DCASE 2020"),
+        ("source_test/section_00_source_test_normal_0000.wav", "fan: source_test/: a data set of DCASE 2021; .* 2023"),
+        ("train/section_03_source_train_normal_0000_x_1.wav", r"sections 00, 03; one expected .*DCASE 2021 or 2022\?"),
+    ],
+)
+def test_earlier_years_are_refused_in_one_sentence_by_their_names(fan, path, message):
+    if path.startswith(("train/section", "source_test")):
+        shutil.rmtree(fan / "test")
+    write_clip(fan / path, wave()[:1].repeat(2, axis=0))
+    with pytest.raises(BadInput, match=message) as refused:
+        data.survey(fan, ("train",) if "section_03" in path else SPLITS).machine()
+    assert "\n" not in str(refused.value)
+
+
+def test_a_machine_has_as_many_channels_as_its_clips(fan):
+    assert data.survey(fan, SPLITS).machine().channels == 2
+    for path in fan.glob("*/*.wav"):
+        write_clip(path, wave()[:1])
+    machine = data.survey(fan, SPLITS).machine()
+    assert machine.channels == 1 and data.read_wave(machine.train[0]).shape == (1, 16_000)
+    write_clip(first(fan, "test"), wave())
+    with pytest.raises(BadInput, match="fan/test/section_.*: 2 channels, 1 channel in 33 other clips"):
+        data.survey(fan, SPLITS).machine()
+
+
+def test_bare_stems_in_the_attributes_name_their_clips(fan):
+    stems = [path.name.removesuffix(".wav") for path in sorted((fan / "train").iterdir())]
+    (fan / "attributes_00.csv").write_text("\n".join(["file_name,d1p", *stems]))
+    assert data.survey(fan, SPLITS).problems == ()
+
+
+def test_supplemental_clips_are_of_noise_or_of_the_machine(fan):
+    noise, machine = "section_00_noise_supplemental_normal_0000.wav", "section_00_machine_0001_noise_3.wav"
+    clean = "section_00_source_supplemental_machine_0000.wav"
+    for name in (noise, machine, clean):
+        write_clip(fan / "supplemental" / name, wave()[:1])
+    found = data.survey(fan, SPLITS).machine()
+    assert [clip.path.name for clip in found.noise] == [noise]
+    assert [clip.path.name for clip in found.clean] == [machine, clean]
 
 
 def test_all_problems_are_reported_at_once(fan):

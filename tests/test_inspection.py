@@ -29,7 +29,7 @@ def test_inspect_shows_counts_and_exits_with_2_on_problems(data_folder, tmp_path
     shutil.rmtree(copy / "dev_data" / "raw" / "pump" / "test")
     write_clip(next((copy / "dev_data" / "raw" / "fan" / "train").iterdir()), np.zeros((1, 16_000)))
     code, _, err = inspect(copy)
-    assert code == 2 and "2 problems found" in err and "1 channel, 2 expected" in err
+    assert code == 2 and "2 problems found" in err and "1 channel, 2 channels in 33 other clips" in err
 
 
 def test_machines_are_chosen_and_an_unknown_one_is_refused(data_folder, inspect):
@@ -57,6 +57,17 @@ def test_levels_are_those_of_the_wave(tmp_path):
     (report,) = inspection.reports(raw, None, 20)  # a raw folder will do
     level = "near -6.0 ± 0.0 dB, far -26.0 ± 0.0 dB, near - far +20.0 dB, correlation -1.00 (1 clips)"
     assert f"    train: {level}" in report.lines and "    none in the names (noAttribute)" in report.lines
+
+
+def test_one_channel_has_a_level_and_no_correlation(tmp_path):
+    folder, name = tmp_path / "dev_data" / "raw" / "fan", "section_00_source_{}_normal_0000_noAttribute.wav"
+    for split in ("train", "test"):
+        write_clip(folder / split / name.format(split), np.tile([0.5, -0.5], 8_000)[None])
+    write_clip(folder / "supplemental" / "section_00_noise_supplemental_normal_0000.wav", np.zeros((1, 160)))
+    (report,) = inspection.reports(tmp_path, None, 20)
+    assert report.problems == () and "    test: near -6.0 ± 0.0 dB (1 clips)" in report.lines
+    assert "        2  16000 Hz, 1 channel, PCM_16, 1 s" in report.lines
+    assert "        1  supplemental, noise alone" in report.lines
 
 
 def test_samples_that_are_not_finite_are_a_problem(data_folder, tmp_path):

@@ -118,9 +118,24 @@ def wav(recording, tmp_path_factory):
 def test_a_file_and_a_pipe_give_the_same_samples(wav):
     samples = soundfile.read(wav, dtype="float32")[0].T
     raw = (samples.T * 32768).astype("<i2").tobytes()
-    assert np.array_equal(heard(of_file(wav, 999)), samples)
-    assert np.array_equal(heard(of_pipe(io.BytesIO(raw), 999)), samples)
-    assert np.array_equal(heard(of_pipe(io.BytesIO(wav.read_bytes()), 999)), samples)
+    assert np.array_equal(heard(of_file(wav, 999, 2)), samples)
+    assert np.array_equal(heard(of_pipe(io.BytesIO(raw), 999, 2)), samples)
+    assert np.array_equal(heard(of_pipe(io.BytesIO(wav.read_bytes()), 999, 2)), samples)
+
+
+def test_a_recording_of_one_channel_is_heard_as_a_file_a_pipe_and_a_folder(wav, tmp_path):
+    near = soundfile.read(wav, dtype="int16")[0][:, 0]
+    soundfile.write(tmp_path / "near.wav", near, RATE, subtype="PCM_16")
+    samples, raw = near[None].astype(np.float32) / 32768, near.astype("<i2").tobytes()
+    for source in (
+        of_file(tmp_path / "near.wav", 999, 1),
+        of_pipe(io.BytesIO(raw), 999, 1),
+        of_pipe(io.BytesIO((tmp_path / "near.wav").read_bytes()), 999, 1),
+        of_folder(tmp_path, 4000, 0.1, 1),
+    ):
+        assert np.array_equal(heard(source), samples)
+    with pytest.raises(BadInput, match=r"long.wav: 2 channels at 16000 Hz, 1 \(near\) at 16000 expected"):
+        heard(of_file(wav, 10, 1))
 
 
 def test_a_growing_folder_is_heard_in_order_and_each_file_once(recording, tmp_path, monkeypatch):
@@ -134,7 +149,7 @@ def test_a_growing_folder_is_heard_in_order_and_each_file_once(recording, tmp_pa
     thread = threading.Thread(target=record)
     thread.start()
     monkeypatch.setattr(sources, "POLL", 0.05)
-    assert np.allclose(heard(of_folder(tmp_path, 4000, 0.6)), recording)
+    assert np.allclose(heard(of_folder(tmp_path, 4000, 0.6, 2)), recording)
     thread.join()
 
 
@@ -150,7 +165,7 @@ def test_a_file_whose_writer_pauses_is_heard_whole(wav, tmp_path, monkeypatch):
     thread = threading.Thread(target=record)
     thread.start()
     monkeypatch.setattr(sources, "POLL", 0.05)
-    assert np.array_equal(heard(of_folder(tmp_path, 4000, 0.6)), soundfile.read(wav, dtype="float32")[0].T)
+    assert np.array_equal(heard(of_folder(tmp_path, 4000, 0.6, 2)), soundfile.read(wav, dtype="float32")[0].T)
     thread.join()
 
 
@@ -158,25 +173,25 @@ def test_a_folder_that_vanishes_or_ends_with_half_a_file_is_refused(wav, tmp_pat
     monkeypatch.setattr(sources, "POLL", 0.01)
     (tmp_path / "000.wav").write_bytes(wav.read_bytes()[:5000])
     with pytest.raises(BadInput, match=r"000.wav: truncated, 5000 of \d+ bytes.* not grown for 0.1 s"):
-        heard(of_folder(tmp_path, 4000, 0.1))
+        heard(of_folder(tmp_path, 4000, 0.1, 2))
     with pytest.raises(BadInput, match="no longer there"):
-        heard(of_folder(tmp_path / "gone", 4000, 0.1))
+        heard(of_folder(tmp_path / "gone", 4000, 0.1, 2))
     monkeypatch.setattr(sources, "wav_paths", lambda folder: [folder / "gone.wav"])
     with pytest.raises(BadInput, match="gone.wav: gone before it was heard"):
-        heard(of_folder(tmp_path, 4000, 0.1))
+        heard(of_folder(tmp_path, 4000, 0.1, 2))
 
 
 def test_a_pipe_ends_with_its_samples_and_is_heard_in_single_samples(wav):
     bytes_of = wav.read_bytes()
     samples = soundfile.read(wav, dtype="float32")[0].T
     followed = bytes_of + b"LIST" + struct.pack("<I", 40) + bytes(40)
-    assert np.array_equal(heard(of_pipe(io.BytesIO(followed), 999)), samples)
+    assert np.array_equal(heard(of_pipe(io.BytesIO(followed), 999, 2)), samples)
     for unknown in (0, 0x7FFFF000, 2**32 - 1):
         endless = bytes_of[:40] + struct.pack("<I", unknown) + bytes_of[44:]
-        assert np.array_equal(heard(of_pipe(io.BytesIO(endless), 999)), samples)
+        assert np.array_equal(heard(of_pipe(io.BytesIO(endless), 999, 2)), samples)
     for n_samples in (1, 10):
         raw = (samples.T[:n_samples] * 32768).astype("<i2").tobytes()
-        assert np.array_equal(heard(of_pipe(io.BytesIO(raw), 1)), samples[:, :n_samples])
+        assert np.array_equal(heard(of_pipe(io.BytesIO(raw), 1, 2)), samples[:, :n_samples])
 
 
 @pytest.mark.parametrize(
@@ -191,17 +206,17 @@ def test_wavs_that_make_no_sense_are_refused(chunks, told):
     name, size, body = chunks
     wav = b"RIFF" + bytes(4) + b"WAVE" + name + struct.pack("<I", size) + body
     with pytest.raises(BadInput, match=told):
-        heard(of_pipe(io.BytesIO(wav), 10))
+        heard(of_pipe(io.BytesIO(wav), 10, 2))
 
 
 def test_wrong_recordings_are_refused(tmp_path):
     soundfile.write(tmp_path / "mono.wav", np.zeros(100), RATE)
     with pytest.raises(BadInput, match=r"mono.wav: 1 channels at 16000 Hz, 2 \(near, far\)"):
-        heard(of_file(tmp_path / "mono.wav", 10))
-    with pytest.raises(BadInput, match="1 channels, 16000 Hz, 16 bits; 2, 16000"):
-        heard(of_pipe(io.BytesIO((tmp_path / "mono.wav").read_bytes()), 10))
+        heard(of_file(tmp_path / "mono.wav", 10, 2))
+    with pytest.raises(BadInput, match=r"1 channels, 16000 Hz, 16 bits; 2 \(near, far\), 16000"):
+        heard(of_pipe(io.BytesIO((tmp_path / "mono.wav").read_bytes()), 10, 2))
     with pytest.raises(BadInput, match="gone.wav: not a readable"):
-        heard(of_file(tmp_path / "gone.wav", 10))
+        heard(of_file(tmp_path / "gone.wav", 10, 2))
 
 
 # ---- listening -------------------------------------------------------------------------------------------------------

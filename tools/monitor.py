@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Listen with a fitted system: a two-channel recording in, a score and a decision per second out.
+"""Listen with a fitted system: a recording in, a score and a decision per second out.
 
 python tools/monitor.py ssd_s1 fan recording.wav                    a file, as fast as it goes
 arecord -f S16_LE -r 16000 -c 2 -t raw | python tools/monitor.py s1 fan -     a pipe: raw PCM_16, or a wav
 python tools/monitor.py -e ssd drone incoming/ --idle 60            a folder that grows: its wavs in order, as one
 
 The system is the one that `run.py -d SYSTEM` (or -e) has left in RESULTS/<dev|eval>/SYSTEM. A score is that of the
-last window, by default as long as the machine's training clips. A distilled student of one direction takes in each
-sample once; other front-ends take each window anew.
+last window, by default as long as the machine's training clips; the recording has as many channels as these (one:
+-c 1). A distilled student of one direction takes in each sample once; other front-ends take each window anew.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         times = Times(args.window, args.every, args.block, args.idle)
         monitor = monitor_of(args.results / args.kind / args.system, args.machine, times, args.data)
-        source = blocks(args.recording, int(times.block * RATE), times.idle)
+        source = blocks(args.recording, int(times.block * RATE), times.idle, monitor.channels)
         listen(monitor, source, args.csv, partial(print, flush=True))
     except BadInput as error:
         print(f"monitor.py: {error}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from asd.clips import RATE
 from asd.contracts import Feature, Wave
@@ -17,6 +18,8 @@ from asd.pretrained.windows import heard, rows
 @dataclass(frozen=True)
 class Nassl:
     """The user's package `nassl` with a checkpoint of its authors'; a clip is embedded whole."""
+
+    needs_far: ClassVar = True
 
     checkpoint: str = ""
     pooling: Pooling = Mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class LogMel:
 @dataclass(frozen=True)
 class LogMelPair(LogMel):
     """The log-mels of a front-end's two channels side by side, for detectors that compare them."""
+
+    needs_far: ClassVar = True
 
     @property
     def channels(self) -> int:

@@ -6,6 +6,7 @@ It subtracts complex spectra, so noise that both microphones hear goes whatever 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class Canceller(Fixed):
     """`|Y|^2`, Y the near spectrum less its complex least-squares fit by the far one; not of Kim 2026 but of
     the DCASE 2026 Task 2 results.
     """
+
+    needs_far: ClassVar = True
 
     ridge: float = 1e-12  # power summed over the clip; lets the far channel be silent; DCASE 2026 Task 2 results
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -96,6 +96,8 @@ class Near(Mix):
 class Far(Mix):
     """The far microphone alone, `P_f = |F|^2`."""
 
+    needs_far: ClassVar = True
+
     def mix(self, channels: np.ndarray) -> np.ndarray:
         return channels[1]
 
@@ -104,6 +106,8 @@ class Far(Mix):
 class Mean(Mix):
     """The mean of the two waves, `|(N + F) / 2|^2`."""
 
+    needs_far: ClassVar = True
+
     def mix(self, channels: np.ndarray) -> np.ndarray:
         return (channels[0] + channels[1]) / 2
 
@@ -111,6 +115,8 @@ class Mean(Mix):
 @dataclass(frozen=True)
 class Difference(Mix):
     """The difference of the two waves, `|N - F|^2`."""
+
+    needs_far: ClassVar = True
 
     def mix(self, channels: np.ndarray) -> np.ndarray:
         return channels[0] - channels[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from asd.frontends.channel import Mix
 @dataclass(frozen=True)
 class Pair(Mix):
     """A front-end with two output channels; `mix` gives both, (2, ...) -> (2, ...)."""
+
+    needs_far: ClassVar = True
 
     def __call__(self, wave: Wave) -> Power:
         """(2, T) -> (2, K, F)"""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -63,6 +64,8 @@ def floor_ratio(floor_near: np.ndarray, floor_far: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class Referenced(ABC):
     """A front-end that knows the near channel's noise as `G P_f`."""
+
+    needs_far: ClassVar = True
 
     transfer: NoiseTransfer = NoiseTransfer()
 

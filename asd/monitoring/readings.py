@@ -94,10 +94,11 @@ class _Streamed:
 class Monitor:
     """Readings every `every` samples, of the last `window` samples, from the first full window on."""
 
-    def __init__(self, fitted: Fitted, window: int, every: int = RATE) -> None:
+    def __init__(self, fitted: Fitted, window: int, every: int = RATE, channels: int = 2) -> None:
         if window < 1 or every < 1:
             raise BadInput(f"window {window}, every {every} samples: at least 1 each expected")
         self._window, self._every, self._due = window, every, window
+        self.channels = channels  # of the blocks: as many as the training clips have
         streamed: dict[int, _Streamed] = {}
         members = [self._with_stream(member, streamed) for member in fitted.members]
         self._fitted = dataclasses.replace(fitted, members=tuple(members))  # type: ignore[type-var]

@@ -1,4 +1,4 @@
-"""Sources of sound: a wav file, a pipe or a growing folder in, blocks (2, n) float32 out, as long as it goes on."""
+"""Sources of sound: a wav file, a pipe or a growing folder in, blocks (C, n) float32 out, as long as it goes on."""
 
 from __future__ import annotations
 
@@ -17,26 +17,31 @@ from asd.clips import RATE, truncation, wav_paths
 from asd.errors import BadInput
 
 POLL = 0.5  # s between looks at a folder
-FRAME = 4  # bytes of one sample of two PCM_16 channels
+WIDTH = 2  # bytes of a PCM_16 number
 HEADER = 12  # bytes of a RIFF header
 ENDLESS = 0x7FFFF000  # bytes; recorders that do not know a pipe's length promise this much or more, or 0
 
 
-def blocks(recording: str, n: int, idle: float) -> Iterator[np.ndarray]:
+def blocks(recording: str, n: int, idle: float, channels: int) -> Iterator[np.ndarray]:
     """Of a wav file, a folder of wavs that ends after `idle` s without news, or - for standard input."""
     if recording == "-":
-        return of_pipe(sys.stdin.buffer, n)
+        return of_pipe(sys.stdin.buffer, n, channels)
     if Path(recording).is_dir():
-        return of_folder(Path(recording), n, idle)
-    return of_file(Path(recording), n)
+        return of_folder(Path(recording), n, idle, channels)
+    return of_file(Path(recording), n, channels)
 
 
-def of_file(path: Path, n: int) -> Iterator[np.ndarray]:
+def microphones(channels: int) -> str:
+    return "1 (near)" if channels == 1 else "2 (near, far)"
+
+
+def of_file(path: Path, n: int, channels: int) -> Iterator[np.ndarray]:
     try:
         with soundfile.SoundFile(path) as file:
-            if file.samplerate != RATE or file.channels != 2:
+            if file.samplerate != RATE or file.channels != channels:
                 raise BadInput(
-                    f"{path}: {file.channels} channels at {file.samplerate} Hz, 2 (near, far) at {RATE} expected"
+                    f"{path}: {file.channels} channels at {file.samplerate} Hz, {microphones(channels)} at {RATE} "
+                    "expected, as in the machine's training clips"
                 )
             for block in file.blocks(n, dtype="float32", always_2d=True):
                 yield np.ascontiguousarray(block.T)
@@ -47,7 +52,7 @@ def of_file(path: Path, n: int) -> Iterator[np.ndarray]:
 # ---- a growing folder ------------------------------------------------------------------------------------------------
 
 
-def of_folder(folder: Path, n: int, idle: float) -> Iterator[np.ndarray]:
+def of_folder(folder: Path, n: int, idle: float, channels: int) -> Iterator[np.ndarray]:
     """Each wav once, in the order of names, when it is complete; ends after `idle` s in which no file came or grew."""
     taken: set[Path] = set()
     sizes: dict[Path, int] = {}
@@ -61,7 +66,7 @@ def of_folder(folder: Path, n: int, idle: float) -> Iterator[np.ndarray]:
             if size != before or unfinished(path):  # the ones after it wait: the recording has an order
                 break
             taken.add(path)
-            yield from of_file(path, n)
+            yield from of_file(path, n, channels)
             since = time.monotonic()
         time.sleep(min(POLL, idle / 4))
     for path in waiting(folder, taken):
@@ -89,28 +94,28 @@ def unfinished(path: Path) -> str:
 # ---- a pipe ----------------------------------------------------------------------------------------------------------
 
 
-def of_pipe(pipe: BinaryIO, n: int) -> Iterator[np.ndarray]:
+def of_pipe(pipe: BinaryIO, n: int, channels: int) -> Iterator[np.ndarray]:
     """Interleaved PCM_16, or a wav of it: the header is checked, what follows the samples is not taken for sound."""
-    whole, to_come = pipe.read(4), math.inf
+    whole, to_come, frame = pipe.read(4), math.inf, WIDTH * channels  # bytes of one sample of all channels
     if whole == b"RIFF":
-        whole, to_come = b"", samples_size(pipe)
+        whole, to_come = b"", samples_size(pipe, channels)
     while True:
-        chunk = pipe.read(int(min(n * FRAME, to_come)))
+        chunk = pipe.read(int(min(n * frame, to_come)))
         to_come -= len(chunk)
         whole += chunk
-        cut = len(whole) // FRAME * FRAME
+        cut = len(whole) // frame * frame
         if cut:
-            samples = np.frombuffer(whole[:cut], "<i2").reshape(-1, 2).T  # (2, n)
+            samples = np.frombuffer(whole[:cut], "<i2").reshape(-1, channels).T  # (C, n)
             yield np.ascontiguousarray(samples, dtype=np.float32) / 32768
         whole = whole[cut:]
         if not chunk:
             return
 
 
-def samples_size(pipe: BinaryIO) -> float:
+def samples_size(pipe: BinaryIO, channels: int) -> float:
     """Bytes of samples of a wav whose first four bytes are read, inf where they are not known; goes to the first.
 
-    Raises BadInput unless PCM_16, two channels.
+    Raises BadInput unless PCM_16 of as many channels.
     """
     pipe.read(8)  # size and WAVE
     described = False
@@ -122,15 +127,18 @@ def samples_size(pipe: BinaryIO) -> float:
             return math.inf if size == 0 or size >= ENDLESS else size
         body = pipe.read(size + size % 2)
         if name == b"fmt ":
-            check_format(body)
+            check_format(body, channels)
             described = True
     raise BadInput("-: a wav without samples")
 
 
-def check_format(body: bytes) -> None:
+def check_format(body: bytes, expected: int) -> None:
     """The body of a wav's `fmt ` chunk."""
     if len(body) < 16:
         raise BadInput(f"-: a wav whose format has {len(body)} bytes, 16 expected (is the recording cut off?)")
     kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
-    if (channels, rate, bits) != (2, RATE, 16) or kind not in (1, 0xFFFE):
-        raise BadInput(f"-: {channels} channels, {rate} Hz, {bits} bits; 2, {RATE} and PCM_16 expected")
+    if (channels, rate, bits) != (expected, RATE, 16) or kind not in (1, 0xFFFE):
+        raise BadInput(
+            f"-: {channels} channels, {rate} Hz, {bits} bits; {microphones(expected)}, {RATE} and PCM_16 expected, "
+            "as in the machine's training clips"
+        )

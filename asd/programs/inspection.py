@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from asd import data
-from asd.clips import ANONYMOUS, NO_ATTRIBUTE, RATE, ClipName
+from asd.clips import ANONYMOUS, NO_ATTRIBUTE, RATE, ClipName, is_noise
 from asd.contracts import Wave
 from asd.errors import BadInput
 
@@ -70,7 +70,9 @@ def kinds(survey: data.Survey) -> list[str]:
     counts: Counter[str] = Counter()
     for info in survey.infos:
         name = info.clip.path.name
-        if info.split == "supplemental" or ANONYMOUS.fullmatch(name):
+        if info.split == "supplemental":
+            counts[f"supplemental, {'noise' if is_noise(name) else 'the machine'} alone"] += 1
+        elif ANONYMOUS.fullmatch(name):
             counts[f"{info.split} {'anonymous' if info.split == 'test' else ''}".strip()] += 1
         elif ClipName.GRAMMAR.fullmatch(name):
             parsed = ClipName.parse(name)
@@ -81,7 +83,7 @@ def kinds(survey: data.Survey) -> list[str]:
 def formats(survey: data.Survey) -> list[str]:
     """Rates, channels, sample formats and lengths that occur, with how many clips have them."""
     forms = Counter((i.rate, i.channels, i.subtype, i.n_samples / i.rate) for i in survey.infos)
-    return [f"{n:5d}  {rate} Hz, {c} channels, {sub}, {s:g} s" for (rate, c, sub, s), n in sorted(forms.items())]
+    return [f"{n:5d}  {rate} Hz, {data.in_words(c)}, {sub}, {s:g} s" for (rate, c, sub, s), n in sorted(forms.items())]
 
 
 def attributes(survey: data.Survey) -> list[str]:
@@ -108,16 +110,31 @@ def checked_levels(survey: data.Survey, n_clips: int) -> tuple[list[str], list[s
 
 
 def levels(survey: data.Survey, split: str, n_clips: int) -> list[str]:
-    """Near and far level (dB re full scale) and correlation over up to `n_clips` clips; [] where none is readable."""
-    infos = [i for i in survey.infos if i.split == split and i.channels == 2 and i.rate == RATE and i.n_samples]
-    waves = [data.read_wave(i.clip) for i in infos[:: max(1, len(infos) // n_clips)][:n_clips]]
-    if not waves:
-        return []
-    near, far = (np.array([decibels(np.mean(w[c] ** 2)) for w in waves]) for c in (0, 1))
+    """Levels (dB re full scale) and near-far correlation over up to `n_clips` clips of one number of channels each."""
+    readable = [i for i in survey.infos if i.split == split and i.rate == RATE and i.n_samples]
+    lines = []
+    for channels, told in ((1, near_level), (2, near_and_far_levels)):
+        infos = [i for i in readable if i.channels == channels]
+        waves = [data.read_wave(i.clip) for i in infos[:: max(1, len(infos) // n_clips)][:n_clips]]
+        lines += [f"{split}: {told(waves)} ({len(waves)} clips)"] if waves else []
+    return lines
+
+
+def near_level(waves: Sequence[Wave]) -> str:
+    near = channel_levels(waves, 0)
+    return f"near {near.mean():.1f} ± {near.std():.1f} dB"
+
+
+def near_and_far_levels(waves: Sequence[Wave]) -> str:
+    near, far = channel_levels(waves, 0), channel_levels(waves, 1)
     rho = np.mean([correlation(w) for w in waves])
-    spread = f"near {near.mean():.1f} ± {near.std():.1f} dB, far {far.mean():.1f} ± {far.std():.1f} dB"
-    spread += f", near - far {np.mean(near - far):+.1f} dB, correlation {rho:+.2f}"
-    return [f"{split}: {spread} ({len(waves)} clips)"]
+    spread = f"{near_level(waves)}, far {far.mean():.1f} ± {far.std():.1f} dB"
+    return f"{spread}, near - far {np.mean(near - far):+.1f} dB, correlation {rho:+.2f}"
+
+
+def channel_levels(waves: Sequence[Wave], channel: int) -> np.ndarray:
+    """(N,) dB re full scale."""
+    return np.array([decibels(np.mean(wave[channel] ** 2)) for wave in waves])
 
 
 def decibels(power: float) -> float:

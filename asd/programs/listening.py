@@ -55,7 +55,7 @@ def monitor_of(folder: Path, machine: str, times: Times, data: Path | None = Non
     fitted = fitted_system(run, machine)
     for chain in run.chains.values():
         check_window(chain, wave, window)
-    return Monitor(fitted, window, int(times.every * RATE))
+    return Monitor(fitted, window, int(times.every * RATE), len(wave))
 
 
 def check_window(chain: Chain, wave: Wave, window: int) -> None:

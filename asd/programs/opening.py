@@ -70,6 +70,6 @@ def open_run(
 
 
 def fitted_system(run: Session, machine: str) -> FittedSystem:
-    """The run's system as it was fitted to a machine; call it with a wave (2, T)."""
+    """The run's system as it was fitted to a machine; call it with a wave (C, T)."""
     (name,) = run.members
     return run.fitted(name, run.machine(machine))

@@ -13,11 +13,12 @@ from asd.clips import ANONYMOUS
 from asd.contracts import TrainedDetector
 from asd.errors import BadInput
 from asd.fingerprint import numbers
+from asd.programs.channels import check_channels
 from asd.programs.request import Request, Seed
 from asd.programs.selected import read_selection, refuse_smaller
 from asd.results import ResultFolder
 from asd.store import Store, written_whole
-from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected
+from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected, System
 
 LEARNT = ("weights", "scorers", "frontends", "scratch")  # kinds in the store with no score or feature of a test clip
 
@@ -29,6 +30,7 @@ class Session:
         self.request = request
         self.members = {name: self._members(name, recipe) for name, recipe in request.recipes.items()}
         self.machines = open_machines(request)
+        check_channels({name: self._behind(name) for name in self.members}, self.machines)
         self.device = chosen_device(request.device, request.may_train)
         self.store = Store(request.results / "store")
         for machine in self.machines if request.kind == "dev" else ():
@@ -49,6 +51,10 @@ class Session:
         """The systems that train and that something asked for averages."""
         return list(dict.fromkeys(name for members in self.members.values() for name, _ in members))
 
+    def _behind(self, name: str) -> dict[str, System]:
+        """The systems that train and that the name averages."""
+        return {system: self.request.trained[system] for system in dict(self.members[name])}
+
     def _chain(self, name: str, machine: data.Machine) -> Chain:
         return Chain(
             name=name.partition(":")[0],
@@ -59,7 +65,7 @@ class Session:
             read=data.read_wave,
             device=self.device,
             may_train=self.request.may_train,
-            clean=machine.supplemental,
+            clean=machine.clean,
         )
 
     def _members(self, name: str, recipe: Recipe) -> list[Seed]:

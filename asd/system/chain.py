@@ -94,7 +94,7 @@ class Chain:
     read: Read
     device: str = "cpu"  # cpu | cuda, for training; scoring is on the CPU
     may_train: bool = True  # False: what the store lacks is an error
-    clean: tuple[Clip, ...] = ()  # recordings of the machine alone or of noise alone, for front-ends that want them
+    clean: tuple[Clip, ...] = ()  # recordings of the machine alone, for front-ends that want them
 
     # ---- what each stored file depends on ------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""A fitted system of one machine: a wave (2, T) in, one clip's scores and decisions out.
+"""A fitted system of one machine: a wave (C, T) in, one clip's scores and decisions out.
 
 It knows parts by their protocols alone, and keeps nothing from one clip to the next.
 """
@@ -103,7 +103,7 @@ class FittedSystem:
         if not isinstance(wave, np.ndarray) or wave.ndim != 2 or len(wave) > wave.shape[1] or wave.dtype.kind != "f":
             found = f"{wave.dtype} of shape {wave.shape}" if isinstance(wave, np.ndarray) else type(wave).__name__
             raise BadInput(
-                f"{found}: a wave (2, T) of floats expected, channel 0 near (is it (T, 2)? then transpose it)"
+                f"{found}: a wave (C, T) of floats expected, channel 0 near (is it (T, C)? then transpose it)"
             )
         features: dict[tuple[int, int], Feature] = {}  # members of one system share theirs
         raw = []

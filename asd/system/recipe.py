@@ -35,6 +35,12 @@ class System:
                 "(LogMelPair gives two, behind NearAndFar or NearAndDifference)"
             )
 
+    @property
+    def far_parts(self) -> list[str]:
+        """Class names of the parts that cannot do without the far channel (see asd.contracts)."""
+        parts = (self.frontend, self.features, self.detector)
+        return [type(part).__name__ for part in parts if getattr(part, "needs_far", False)]
+
     def chosen_seeds(self, wanted: int | tuple[int, ...] | None) -> tuple[int, ...]:
         """The default seeds, the first `wanted` of them (counting on where they end), or exactly those wanted.
 

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -61,6 +62,8 @@ class DistillationSet:
 @dataclass(frozen=True)
 class Distilled:
     """Teacher, student and training; the defaults need nothing pretrained."""
+
+    needs_far: ClassVar = True
 
     teacher: Teacher = AdaSubTeacher()
     embedder: Embedder = LogMelEmbedder()

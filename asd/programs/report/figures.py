@@ -26,6 +26,7 @@ COLOURS = {"normal": "#2b6cb0", "anomaly": "#c53030", "training": "#718096", "te
 BINS = 40
 RANGE = 70  # dB shown of a spectrogram
 FLOOR = 1e-12  # under its logarithm
+MICROPHONES = ("near", "far")
 N_FFT, HOP_LENGTH = 1024, 512  # of the near and far spectrograms, as in the systems
 
 Picture = tuple[str, str]  # file name, caption
@@ -126,7 +127,7 @@ def losses(path: Path) -> np.ndarray:
 
 
 def spectrograms(run: Run, session: Session, machine: str, folder: Path) -> list[Picture]:
-    """Near, far and what each front-end makes of them, of the clips that went most wrong."""
+    """Near, far where there is one, and what each front-end makes of them, of the clips that went most wrong."""
     clips = {clip.path.name: clip for clip in session.machine(machine).test}
     evaluation.same_clips(clips, run.scores.scores[machine], f"{session.request.data}: {machine}")
     found = []
@@ -142,8 +143,8 @@ def spectrograms(run: Run, session: Session, machine: str, folder: Path) -> list
 
 def panels_of(session: Session, machine: str, wave: Wave) -> dict[str, np.ndarray]:
     """Title -> power spectrogram (K, F)."""
-    near, far = signal.power(signal.stft(wave, N_FFT, HOP_LENGTH))
-    panels = {"near": near, "far": far}
+    powers = signal.power(signal.stft(wave, N_FFT, HOP_LENGTH))  # (C, K, F)
+    panels = dict(zip(MICROPHONES, powers, strict=False))  # one channel is near
     for name in session.used:
         chain = session.chains[name, machine]
         panels[f"{type(chain.system.frontend).__name__} ({chain.name})"] = chain.frontend(wave)[0]
