@@ -84,6 +84,13 @@ def test_attribute_table_says_what_the_names_say(dev: Path) -> None:
     assert (dev / "valve" / "attributes_00.csv").read_text().splitlines()[0] == "file_name"
 
 
+def test_one_channel_is_the_near_one_of_two(dev: Path, tmp_path: Path) -> None:
+    simulate.main([str(tmp_path), "--channels", "1", "--machines", "valve", *FEW])
+    for path in dev.glob("valve/*/*.wav"):
+        near, _ = sf.read(tmp_path / "dev_data" / "raw" / path.relative_to(dev), dtype="int16", always_2d=True)
+        assert np.array_equal(near, sf.read(path, dtype="int16")[0][:, :1])
+
+
 def test_format(dev: Path) -> None:
     for path in dev.glob("*/*/*.wav"):
         info = sf.info(path)
@@ -435,6 +442,7 @@ def test_machine_of_the_other_split_is_named(tmp_path: Path, capsys: pytest.Capt
         (["--test", "-4"], "--test: -4 found, 0 to 2500 allowed"),
         (["--seconds", "-1"], "--seconds: -1.0 found, 1 to 60 allowed"),
         (["--seconds", "nan"], "--seconds: nan found, 1 to 60 allowed"),
+        (["--channels", "3"], "--channels: 3 found, 1 to 2 allowed"),
     ],
 )
 def test_bad_sizes_are_refused(

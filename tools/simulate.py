@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Simulate a two-microphone data set in the layout of DCASE 2026 Task 2, from physics alone.
+"""Simulate a data set in the layout of DCASE 2026 Task 2 (--channels 1: of 2023 to 2025), from physics alone.
 
-Leaves, under OUT (16 kHz, PCM_16, channel 0 near, channel 1 far):
+Leaves, under OUT (16 kHz, PCM_16, channel 0 near, channel 1, if there are two, far):
     dev_data/raw/<machine>/{train,test}/section_00_<domain>_<split>_<condition>_<nnnn>_<attrs>.wav, attributes_00.csv
     eval_data/raw/<machine>/train/ named as in dev, test/section_00_<nnnn>.wav anonymous      (--eval: other machines)
     eval_data/eval_data_list.csv   the truth, in the format of the organisers' eval_data_list_2026.csv
@@ -33,6 +33,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--train", nargs=2, type=int, metavar=("SOURCE", "TARGET"), help="training clips per domain")
     parser.add_argument("--test", type=int, metavar="N", help="test clips of each domain and condition")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of a clip")
+    parser.add_argument("--channels", type=int, default=2, help="2: near and far; 1: near alone (%(default)s)")
     parser.add_argument("--eval", dest="split", action="store_const", const="eval_data", default="dev_data")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--size", choices=simulation.SIZES, default="small", help="default: small")
@@ -40,7 +41,7 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def simulate(args: argparse.Namespace) -> None:
-    size = simulation.sized(args.size, args.train, args.test, args.seconds)
+    size = simulation.sized(args.size, args.train, args.test, args.seconds, args.channels)
     machines = simulation.pick(args.machines or [m.name for m in simulation.FLEETS[args.split]], args.split)
     raw = args.out / args.split / "raw"
     simulation.check(raw, machines)

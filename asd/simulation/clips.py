@@ -13,6 +13,7 @@ LIMITS = {  # field of Size: option of tools/simulate.py, lowest and highest val
     "target": ("--train TARGET", 0, 9999),
     "test": ("--test", 0, 2500),
     "seconds": ("--seconds", 1, 60),
+    "channels": ("--channels", 1, 2),
 }
 
 
@@ -24,6 +25,7 @@ class Size:
     target: int = 10  # training clips of the target domain
     test: int = 25  # test clips of each domain and condition
     seconds: float = 6.0  # s, length of every clip
+    channels: int = 2  # near and far, as in 2026; 1: near alone, as from 2023 to 2025
 
     def __post_init__(self) -> None:
         for name, (option, low, high) in LIMITS.items():
@@ -36,9 +38,11 @@ class Size:
 SIZES = {"tiny": Size(24, 4, 8, 4.0), "small": Size(), "challenge": Size(990, 10, 50, 10.0)}
 
 
-def sized(name: str, train: Sequence[int] | None, test: int | None, seconds: float | None) -> Size:
+def sized(
+    name: str, train: Sequence[int] | None, test: int | None, seconds: float | None, channels: int = Size.channels
+) -> Size:
     """SIZES[name] with what is given in place of its own; `train` is (source, target)."""
-    size = SIZES[name]
+    size = replace(SIZES[name], channels=channels)
     source, target = train or (size.source, size.target)
     size = replace(size, source=source, target=target)
     size = size if test is None else replace(size, test=test)

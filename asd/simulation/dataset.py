@@ -75,7 +75,8 @@ def write_clips(folder: Path, m: Machine, clips: Clips, size: Size, seed: int) -
 
     def write(item: tuple[str, SimulatedClip]) -> None:
         path, clip = item
-        soundfile.write(folder / path, render(m, clip, rooms[clip.domain], length, seed), RATE, subtype="PCM_16")
+        recording = render(m, clip, rooms[clip.domain], length, seed)[:, : size.channels]  # near first
+        soundfile.write(folder / path, recording, RATE, subtype="PCM_16")
 
     for split in ("train", "test"):
         (folder / split).mkdir()
