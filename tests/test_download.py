@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -55,6 +56,7 @@ class Zenodo(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.listed_md5: dict[str, str] = {}  # where the record's list is to be wrong
         self.faults: dict[str, list[str]] = {}
+        self.title = ""  # of the record
         self.record: bytes | None = None  # the API's answer, where it is to be odd
         self.asked: list[tuple[str, str | None]] = []  # (file name, Range header)
 
@@ -72,7 +74,8 @@ class Zenodo(ThreadingHTTPServer):
             }
             for name, content in self.files.items()
         ]
-        return json.dumps({"id": 1, "files": files, "metadata": {"license": {"id": "cc-by-nc-sa-4.0"}}}).encode()
+        metadata = {"license": {"id": "cc-by-nc-sa-4.0"}, "title": self.title}
+        return json.dumps({"id": 1, "files": files, "metadata": metadata}).encode()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -201,9 +204,11 @@ def test_toycar_comes_from_the_corrected_zip(zenodo: Zenodo, tool: ModuleType, t
 
 
 def test_all_machines_of_a_release_by_default(zenodo: Zenodo, tool: ModuleType, tmp_path: Path) -> None:
-    zenodo.files = {f"eval_data_{m}_test.zip": machine_zip(m, "test") for m in releases.EVAL}
+    zenodo.files = {f"eval_data_{m}_test.zip": machine_zip(m, "test") for m in RELEASES[2026]["eval"].machines}
     assert tool.main(["eval", "--out", str(tmp_path), "--base-url", zenodo.url]) == 0
-    assert sorted(path.name for path in (tmp_path / "eval_data/raw").iterdir()) == sorted(releases.EVAL)
+    assert sorted(path.name for path in (tmp_path / "eval_data/raw").iterdir()) == sorted(
+        RELEASES[2026]["eval"].machines
+    )
 
 
 def test_unpacked_machine_is_left_and_said_so(zenodo: Zenodo, run: Any, tmp_path: Path) -> None:
@@ -367,7 +372,7 @@ def test_changed_record_is_refused_until_trusted(
     zenodo: Zenodo, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = serve(zenodo)
-    monkeypatch.setattr(releases, "KNOWN_MD5", {"dev_fan.zip": "0" * 32})
+    monkeypatch.setattr(releases, "KNOWN_MD5", {2026: {"dev_fan.zip": "0" * 32}})
     refused(run("dev"), tmp_path, hashlib.md5(content).hexdigest(), f"knows {'0' * 32}", "--trust-record")
     assert zenodo.asked == []
     assert run("dev", "--trust-record").code == 0
@@ -516,10 +521,52 @@ def test_leftovers_of_a_killed_run_go(zenodo: Zenodo, run: Any, tmp_path: Path) 
 
 
 def test_known_md5s_belong_to_files_of_the_releases() -> None:
-    names = {release.zip_name(machine) for release in RELEASES.values() for machine in release.machines}
+    names = {release.zip_name(machine) for release in RELEASES[2026].values() for machine in release.machines}
+    known = releases.KNOWN_MD5[2026]
     assert len(names) == 17
-    assert set(releases.KNOWN_MD5) == {n for n in names if n.startswith("eval_data_")} | {"dev_ToyCar_r2.zip"}
-    assert len(set(releases.KNOWN_MD5.values())) == 11
+    assert set(known) == {n for n in names if n.startswith("eval_data_")} | {"dev_ToyCar_r2.zip"}
+    assert len(set(known.values())) == 11
+
+
+def test_the_table_of_releases_is_the_organisers(shared: Path) -> None:
+    with open(shared / "fixtures" / "releases.csv", newline="") as file:
+        expected = {tuple(row) for row in list(csv.reader(file))[1:]}
+    found = {
+        (str(year), name, machine, str(release.record), release.zip_name(machine))
+        for year, of_year in RELEASES.items()
+        for name, release in of_year.items()
+        for machine in release.machines
+    }
+    assert found == expected
+
+
+def test_an_older_year_is_fetched_into_its_own_folder(
+    zenodo: Zenodo,
+    tool: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    zenodo.files = {"eval_data_RoboticArm_train_r2.zip": machine_zip("RoboticArm", "train")}
+    zenodo.title = "DCASE 2024 Challenge Task 2 Additional Training Dataset"
+    argv = ["train", "--year", "2024", "--base-url", zenodo.url, "--machines", "RoboticArm"]
+    assert tool.main(argv) == 0
+    assert (tmp_path / "data/dcase2024t2/eval_data/raw/RoboticArm/train/section_00_0000.wav").exists()
+    out = capsys.readouterr().out
+    assert f"DCASE 2024 Task 2, additional training set: {zenodo.url}/records/11259435" in out and "second-hand" in out
+    assert tool.main([*argv, "--machines", "fan"]) == 2
+    assert "additional training set of 2024: no machine 'fan'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("title", ["", "DCASE 2024 Challenge Task 2 Development Dataset"])
+def test_a_record_of_another_year_is_refused_although_its_files_have_the_same_names(
+    zenodo: Zenodo, run: Any, tmp_path: Path, title: str
+) -> None:
+    serve(zenodo)
+    zenodo.title = title
+    refused(run("dev", "--year", "2023"), tmp_path, f"title is '{title}', one with 2023 in it expected", "second-hand")
+    assert zenodo.asked == []
 
 
 # ---- without the tool
@@ -530,12 +577,12 @@ def test_a_notebook_is_told_each_step_and_gets_the_kits_error(
 ) -> None:
     serve(zenodo)
     said: list[str] = []
-    download(Request(RELEASES["dev"], tmp_path, ["fan"], zenodo.url, {}), said.append)
+    download(Request(RELEASES[2026]["dev"], tmp_path, ["fan"], zenodo.url, {}), said.append)
     assert files_below(tmp_path) == UNPACKED and capsys.readouterr().out == ""
     assert "1 files, 0.1 MB" in said[0] and said[-1].endswith("train and test unpacked from dev_fan.zip")
-    with pytest.raises(BadInput, match="development set: no machine 'fun', did you mean 'fan'"):
-        download(Request(RELEASES["dev"], tmp_path, ["fun"], zenodo.url, {}), said.append)
+    with pytest.raises(BadInput, match="development set of 2026: no machine 'fun', did you mean 'fan'"):
+        download(Request(RELEASES[2026]["dev"], tmp_path, ["fun"], zenodo.url, {}), said.append)
     with pytest.raises(DownloadError, match="the record lists MD5"):
         known = {NAMES["train"]: "0" * 32}
         serve(zenodo, "train")
-        download(Request(RELEASES["train"], tmp_path, ["Sander"], zenodo.url, known), said.append)
+        download(Request(RELEASES[2026]["train"], tmp_path, ["Sander"], zenodo.url, known), said.append)

@@ -1,6 +1,6 @@
-"""Fetch a release of DCASE 2026 Task 2 from Zenodo, check every byte, unpack it where the kit reads it.
+"""Fetch a release of DCASE Task 2, 2023 to 2026, from Zenodo, check every byte, unpack it where the kit reads it.
 
-    python tools/download.py dev | train | eval [--out data/dcase2026t2] [--machines fan ...] [--keep-zips]
+    python tools/download.py dev | train | eval [--year 2025] [--out data/dcase2025t2] [--machines fan ...]
 
 Leaves: <out>/dev_data/raw/<machine>/{train,test}, <out>/eval_data/raw/<machine>/train (train) and .../test (eval).
 A call that was stopped or cut is resumed by the same call. Exit code 2: error.
@@ -16,14 +16,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.download import RELEASES, ZENODO, Request, download, releases
+from asd.download import NEWEST, RELEASES, ZENODO, Request, download, releases
 from asd.errors import BadInput
 
 
 def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0], allow_abbrev=False)
-    parser.add_argument("release", choices=RELEASES, help="development, additional training, or evaluation set")
-    parser.add_argument("--out", type=Path, default=Path("data/dcase2026t2"), help="data folder (%(default)s)")
+    parser.add_argument("release", choices=RELEASES[NEWEST], help="development, additional training, or evaluation set")
+    parser.add_argument("--year", type=int, choices=RELEASES, default=NEWEST, help="of the challenge (%(default)s)")
+    parser.add_argument("--out", type=Path, help="data folder (data/dcase<year>t2)")
     parser.add_argument("--machines", nargs="+", metavar="MACHINE", help="only these (default: all of the release)")
     parser.add_argument("--base-url", default=ZENODO, help="a mirror of Zenodo's addresses (%(default)s)")
     parser.add_argument("--keep-zips", action="store_true", help="leave the zips in <out>/downloads")
@@ -35,8 +36,9 @@ def command_line() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = command_line().parse_args(argv)
-    known_md5 = {} if args.trust_record else releases.KNOWN_MD5
-    request = Request(RELEASES[args.release], args.out, args.machines, args.base_url, known_md5, args.keep_zips)
+    known_md5 = {} if args.trust_record else releases.KNOWN_MD5.get(args.year, {})
+    release, out = RELEASES[args.year][args.release], args.out or Path(f"data/dcase{args.year}t2")
+    request = Request(release, out, args.machines, args.base_url, known_md5, args.keep_zips)
     try:
         download(request, say=functools.partial(print, flush=True))
     except (BadInput, OSError) as error:

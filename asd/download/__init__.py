@@ -1,4 +1,4 @@
-"""Download of the challenge's data from Zenodo: a request in, every byte checked, machines' folders out.
+"""Download of a year's data from Zenodo: a request in, every byte checked, machines' folders out.
 
 releases   what there is             record    what Zenodo says of it        plan      what to fetch, step by step
 transfer   one zip over the network  archive   one zip into its folder       items     what both know of a zip
@@ -10,6 +10,6 @@ wrong MD5 deletes the `.part`, a bad zip is deleted, and in all three cases the 
 
 from asd.download.items import DownloadError
 from asd.download.plan import Request, download
-from asd.download.releases import RELEASES, ZENODO
+from asd.download.releases import NEWEST, RELEASES, ZENODO
 
-__all__ = ["RELEASES", "ZENODO", "DownloadError", "Request", "download"]
+__all__ = ["NEWEST", "RELEASES", "ZENODO", "DownloadError", "Request", "download"]

@@ -12,8 +12,8 @@ from typing import Any
 
 from asd.download.archive import unpack
 from asd.download.items import DownloadError, Item, check_space, held, least_space, megabytes
-from asd.download.record import Files, expected, listed_files, read_record
-from asd.download.releases import LICENCE, Release, chosen_machines
+from asd.download.record import Files, check_year, expected, listed_files, read_record
+from asd.download.releases import Release, chosen_machines
 from asd.download.transfer import fetch
 
 Say = Callable[[str], object]
@@ -81,6 +81,8 @@ def planned(request: Request, machines: Sequence[str], say: Say) -> list[Item]:
     """The zips to fetch, announced, with room for them on the disk."""
     record = read_record(request.base_url.rstrip("/"), request.release.record)
     files = listed_files(record, request.page)
+    if request.release.second_hand:
+        check_year(record, request.release.year, request.page)
     items = [item_of(machine, files, request) for machine in machines]
     say("\n".join(announcement(request, record, items)))
     request.out.mkdir(parents=True, exist_ok=True)
@@ -104,9 +106,13 @@ def item_of(machine: str, files: Files, request: Request) -> Item:
 
 def announcement(request: Request, record: Any, items: Sequence[Item]) -> list[str]:
     """Nothing is downloaded silently: files, sizes, places and the licence, before the first byte."""
+    source = (
+        "record and file names known second-hand, from the organisers' download tables; MD5s as the record lists them"
+    )
     return [
-        f"DCASE 2026 Task 2, {request.release.title}: {request.page}",
-        f"licence {LICENCE} (the record says: {record.get('metadata', {}).get('license')})",
+        f"DCASE {request.release.year} Task 2, {request.release.title}: {request.page}",
+        f"licence {request.release.licence} (the record says: {record.get('metadata', {}).get('license')})",
+        *([source] if request.release.second_hand else []),
         *(f"  {i.zip.name}  {megabytes(i.size)}, {megabytes(held(i.part))} here  -> {i.target}" for i in items),
         f"  {len(items)} files, {megabytes(sum(item.size for item in items))}",
     ]

@@ -35,6 +35,16 @@ def listed_files(record: Any, page: str) -> Files:
         ) from error
 
 
+def check_year(record: Any, year: int, page: str) -> None:
+    """Raises DownloadError unless the record's title names the year: zips of several years have the same names."""
+    title = str((record.get("metadata") or {}).get("title", "")) if isinstance(record, dict) else ""
+    if str(year) not in title:
+        raise DownloadError(
+            f"{page}: the record's title is {title!r}, one with {year} in it expected; this kit knows the records of "
+            f"{year} second-hand, from the organisers' download tables: look for the right one on Zenodo by hand"
+        )
+
+
 def bare_md5(checksum: str) -> str:
     algorithm, _, digits = checksum.partition(":")
     if algorithm != "md5" or not re.fullmatch("[0-9a-f]{32}", digits):
