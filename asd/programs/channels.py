@@ -19,8 +19,8 @@ def check_channels(wanted: Mapping[str, Mapping[str, System]], machines: Sequenc
         needing = {system: recipe.far_parts for system, recipe in behind.items() if recipe.far_parts}
         if needing:
             raise BadInput(
-                f"{name} needs the far channel ({told(name, needing)}), which {', '.join(single)} "
-                f"{'has' if len(single) == 1 else 'have'} not: one channel, near; these systems run on it: "
+                f"{name} needs the far channel ({told(name, needing)}), and {', '.join(single)} "
+                f"{'has' if len(single) == 1 else 'have'} one channel, near; these systems run on it: "
                 f"{', '.join(systems.on_one_channel())}{remedy(behind)}"
             )
 
