@@ -146,7 +146,7 @@ def test_published_rows_are_below_where_they_share_a_machine_or_a_name():
         "other": {"valve": 0.7, "over all": 0.7},
     }
     rows = next(rows for name, rows in compared(system(1), published=published) if name == "Ω side by side")
-    assert [row[0] for row in rows] == ["system", "x0", "published s1", "published x0"]
+    assert [row[0] for row in rows] == ["system", "x0", "published (2026) s1", "published (2026) x0"]
     assert rows[2][1:] == ("0.6000", "-", "0.6500 (its own machines)")
 
 

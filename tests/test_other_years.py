@@ -3,20 +3,24 @@
 import csv
 import re
 import shutil
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
-from conftest import tool
+from conftest import tone_in_noise, tool
 from test_contracts import opened
 
 import run as command_line
 import systems
-from asd import data
+from asd import data, frontends
 from asd.clips import ANONYMOUS
 from asd.errors import BadInput
 from asd.evaluation import read_truth
 from asd.programs.fitting import extract
 from asd.programs.writing import evaluate, write
 from asd.truth_list import read_truth_list, write_truth_list
+from systems.gmm import SYSTEM as GMM
+from systems.gmm import Mixture
 
 SIZE = ["--channels", "1", "--train", "12", "4", "--test", "4", "--seconds", "1"]
 SUPPLEMENTAL = (
@@ -156,6 +160,29 @@ def test_systems_on_one_channel_are_those_whose_parts_need_no_far_one(monkeypatc
     assert not {"adasub", "s0", "s3", "ssd", "two_mic_ae_mse"} & set(found)
     monkeypatch.setattr(systems, "names", lambda: ["a_draft_that_does_not_import", *found])
     assert systems.on_one_channel() == found
+
+
+@dataclass(frozen=True)
+class OfNumbers(Mixture):
+    """A detector that its numbers decide about."""
+
+    @property
+    def needs_far(self):
+        return self.components > 8
+
+
+def test_a_parts_numbers_may_decide_whether_it_needs_the_far_channel():
+    assert replace(GMM, detector=OfNumbers(components=9)).far_parts == ["OfNumbers"]
+    assert replace(GMM, detector=OfNumbers(components=8)).far_parts == []
+
+
+@pytest.mark.parametrize("part", [vars(frontends)[name] for name in frontends.__all__])
+def test_front_ends_that_claim_no_far_channel_take_one(part):
+    if not hasattr(part, "fit") or getattr(part, "needs_far", False):
+        return
+    wave = tone_in_noise(np.random.default_rng(0), 400)[:1].astype(np.float32)
+    fitted = part().fit([wave])
+    assert fitted(wave).shape == (1, 513, 32) and fitted.sound(wave).shape == wave.shape
 
 
 def test_a_refusal_names_whose_part_it_is_and_what_to_do(simulated, tmp_path):

@@ -96,7 +96,7 @@ def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Map
             cells = [f"{values[m]:.4f}" if m in values else "-" for m in machines]
             same = set(values) - {"over all"} == set(machines)
             table.append(
-                (f"published {name}", *cells, f"{values['over all']:.4f}{'' if same else ' (its own machines)'}")
+                (f"published (2026) {name}", *cells, f"{values['over all']:.4f}{'' if same else ' (its own machines)'}")
             )
     return table
 

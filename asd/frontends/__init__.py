@@ -1,4 +1,4 @@
-"""Front-ends: two channels in, power spectrograms out. (2, T) -> (C, K, F)
+"""Front-ends: waves in, power spectrograms out. (2, T), or (1, T) where the far channel is not needed -> (C, K, F)
 
 `fit` reads training-normal clips only and returns the fitted front-end, a function of one clip. `statistics` is the
 part that decides what `fit` learns: front-ends with equal statistics share what they learnt.

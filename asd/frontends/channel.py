@@ -1,4 +1,4 @@
-"""Front-ends that learn nothing from training clips, and the shape they share: (2, T) -> (1, K, F).
+"""Front-ends that learn nothing from training clips, and the shape they share: (C, T) -> (1, K, F).
 
 `Fixed` is that shape; here are its plainest forms, one channel or a fixed mix of both, as it is.
 """
@@ -39,10 +39,10 @@ class Fixed(ABC):
 
     @abstractmethod
     def denoise(self, spectra: np.ndarray) -> np.ndarray:
-        """The front-end's formula, (2, K, F) complex -> (K, F) power. `spectra` is shared: read only."""
+        """The front-end's formula, (C, K, F) complex -> (K, F) power. `spectra` is shared: read only."""
 
     def cleaned(self, spectra: np.ndarray) -> np.ndarray:
-        """What is heard, (2, K, F) -> (K, F) complex: the near spectrum turned down to the denoised power."""
+        """What is heard, (C, K, F) -> (K, F) complex: the near spectrum turned down to the denoised power."""
         return signal.with_power(spectra[0], self.denoise(spectra))
 
     @property
@@ -59,11 +59,11 @@ class Fixed(ABC):
         return {}
 
     def __call__(self, wave: Wave) -> Power:
-        """(2, T) -> (1, K, F)"""
+        """(C, T) -> (1, K, F)"""
         return self.denoise(signal.shared_stft(wave, self.n_fft, self.hop_length))[None]
 
     def sound(self, wave: Wave) -> Wave:
-        """(2, T) -> (1, T)"""
+        """(C, T) -> (1, T)"""
         spectra = signal.shared_stft(wave, self.n_fft, self.hop_length)
         return signal.istft(self.cleaned(spectra)[None], self.n_fft, self.hop_length, wave.shape[1])
 
@@ -74,13 +74,13 @@ class Mix(Fixed):
 
     @abstractmethod
     def mix(self, channels: np.ndarray) -> np.ndarray:
-        """(2, ...) -> (...), spectra or waves."""
+        """(C, ...) -> (...), spectra or waves."""
 
     def denoise(self, spectra: np.ndarray) -> np.ndarray:
         return signal.power(self.mix(spectra))
 
     def sound(self, wave: Wave) -> Wave:
-        """(2, T) -> (1, T), exactly; it may be the clip's own memory, so read only."""
+        """(C, T) -> (1, T), exactly; it may be the clip's own memory, so read only."""
         return self.mix(wave)[None]
 
 
