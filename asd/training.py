@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ class Training:
     learning_rate: float = 1e-3  # Adam
     weight_decay: float = 0.0
     validation_share: float = 0.1  # of the vectors or clips; only watched, unless `patience` stops by it
-    windows_per_epoch: int = 0  # vectors drawn an epoch; 0: all
+    windows_per_epoch: int = 0  # vectors drawn an epoch, and validated on in proportion; 0: all
     precision: str = (
         "float32"  # bfloat16: matrix products of the forward and backward pass, faster with AMX or on a GPU
     )
@@ -139,6 +140,13 @@ def epoch_batches(rows: np.ndarray, training: Training, seed: int, epoch: int) -
     return batches if len(batches[-1]) > 1 or len(batches) == 1 else batches[:-1]
 
 
+def validation_batches(rows: np.ndarray, held_out: np.ndarray, training: Training, seed: int) -> list[np.ndarray]:
+    """The same rows in every epoch: all that are held out, or where an epoch draws a part of `rows`, the like part."""
+    share = min(1.0, (training.windows_per_epoch or len(rows)) / max(len(rows), 1))
+    chosen = np.sort(generator(seed, 3).permutation(held_out)[: math.ceil(share * len(held_out))])
+    return [chosen[s : s + training.batch_size] for s in range(0, len(chosen), training.batch_size)]
+
+
 def optimise(
     network: torch.nn.Module,
     loss: Loss,
@@ -163,6 +171,7 @@ def optimise(
     )
     splits = [split(seed) for seed in seeds]
     _check_splits(training, splits)
+    held_out = _stacked([validation_batches(*rows, training, seed) for rows, seed in zip(splits, seeds, strict=True)])
     saver = _Saver(scratch / "checkpoint.pt", run, adam)
     saver.resume()
     bar = tqdm(
@@ -180,7 +189,6 @@ def optimise(
             [epoch_batches(rows, training, seed, epoch) for (rows, _), seed in zip(splits, seeds, strict=True)]
         )
         trained = _one_epoch(network, loss, adam, batches, device, training)
-        held_out = _stacked([_chunks(rows, training.batch_size) for _, rows in splits])
         watched = _validate(network, loss, held_out, device, len(seeds))
         run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
         run.watch(training.patience)
@@ -217,10 +225,6 @@ def _precision(name: str, device: str) -> AbstractContextManager:
 def _stacked(per_seed: list[list[np.ndarray]]) -> list[np.ndarray]:
     """Lists of batches, a list a seed -> batches (S, B)."""
     return [np.stack(batch) for batch in zip(*per_seed, strict=True)]
-
-
-def _chunks(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    return [rows[s : s + size] for s in range(0, len(rows), size)]
 
 
 def _one_epoch(

@@ -223,6 +223,15 @@ def test_with_patience_the_best_weights_are_taken_back(tmp_path):
     assert torch.equal(run.network.w, states[2]) and not torch.equal(states[2], states[4])
 
 
+def test_an_epoch_of_a_part_of_the_rows_is_validated_on_as_large_a_part():
+    numbers = Training(batch_size=32, windows_per_epoch=45)
+    batches = training.validation_batches(np.arange(90), np.arange(90, 100), numbers, 3)
+    assert len(np.concatenate(batches)) == 5 and set(np.concatenate(batches)) <= set(range(90, 100))
+    whole = training.validation_batches(np.arange(90), np.arange(90, 100), Training(batch_size=4), 3)
+    assert np.concatenate(whole).tolist() == list(range(90, 100)) and [len(b) for b in whole] == [4, 4, 2]
+    assert training.validation_batches(np.arange(90), np.arange(0), numbers, 3) == []
+
+
 def test_groups_do_not_leak_into_validation(tmp_path):
     groups, seen = np.repeat(np.arange(10), 3), {True: set(), False: set()}
 
