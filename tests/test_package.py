@@ -12,11 +12,15 @@ import yaml
 from conftest import tool
 from test_session import opened, worked
 
-from asd import evaluation
+from asd import evaluation, submission
 from asd.programs import validation
+from asd.programs.packaging import encoder_names
 from asd.programs.proving import prove
 from asd.programs.reading import read_systems
+from asd.programs.request import Request
 from asd.score_files import read_rows
+from asd.submission import Measured
+from systems import load
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "submission" / "example"
 SYSTEMS = ["s1", "s3"]
@@ -66,6 +70,14 @@ def package(results, data_folder, tmp_path_factory):
 def meta_of(package, label="Example_EXU_task2_1"):
     with zipfile.ZipFile(package) as archive:
         return yaml.safe_load(archive.read(f"task2/{label}/{label}.meta.yaml"))
+
+
+def test_an_encoder_is_told_as_embeddings_and_not_as_features(team):
+    systems = {name: load(name) for name in ("beats_knn", "baseline_mse")}
+    assert encoder_names(Request("dev", Path(), Path(), systems, systems)) == ("Beats",)
+    measured = Measured(("Near",), (), ("Beats",), ("NearestNeighbours",), 1, 5, None, {})
+    described = submission.meta_of(team[1], 1, measured)["system"]["description"]
+    assert described["embeddings"] == "Beats" and described["acoustic_features"] is None
 
 
 def test_what_is_measured_is_filled_in(package, results):

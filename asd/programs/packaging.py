@@ -13,6 +13,7 @@ from typing import Any
 
 import systems
 from asd import evaluation, results, submission
+from asd.contracts import Encoder
 from asd.errors import BadInput
 from asd.programs.opening import recorded_request
 from asd.programs.reading import read_systems
@@ -61,9 +62,11 @@ def measured(name: str, data: Path, results_folder: Path, macs: str) -> Measured
     of_dev, of_eval = ([*results.read_run(folder).values()] for folder in (dev, test))
     (run,) = read_systems([dev])
     truths = {m: evaluation.truth_of_names(scores) for m, scores in run.scores.items()}
+    described, encoders = part_names(request, "features"), encoder_names(request)
     return Measured(
         front_ends=part_names(request, "frontend"),
-        features=part_names(request, "features"),
+        features=tuple(name for name in described if name not in encoders),
+        encoders=encoders,
         detectors=part_names(request, "detector"),
         n_subsystems=max(len(record["members"]) for record in of_eval),
         total_parameters=max(record["parameters"] for record in of_eval),
@@ -88,6 +91,11 @@ def same_request(dev: Path, test: Path, data: Path) -> Request:
 
 def part_names(request: Request, role: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(type(getattr(system, role)).__name__ for system in request.trained.values()))
+
+
+def encoder_names(request: Request) -> tuple[str, ...]:
+    features = (system.features for system in request.trained.values())
+    return tuple(dict.fromkeys(type(part).__name__ for part in features if isinstance(part, Encoder)))
 
 
 def most_macs(records: Sequence[Mapping], unit: str, folder: Path) -> float | None:

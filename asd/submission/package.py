@@ -34,6 +34,7 @@ class Measured:
 
     front_ends: tuple[str, ...]
     features: tuple[str, ...]
+    encoders: tuple[str, ...]  # pretrained, in the place of features
     detectors: tuple[str, ...]
     n_subsystems: int  # seeds and members whose scores are averaged
     total_parameters: int  # of all of them, for one machine
@@ -109,7 +110,8 @@ def meta_of(team: Mapping[str, Any], number: int, measured: Measured) -> dict[st
     description = {
         "input_sampling_rate": "16kHz",
         "front_end": _joined(measured.front_ends),
-        "acoustic_features": _joined(measured.features),
+        "acoustic_features": _joined(measured.features) or None,
+        "embeddings": _joined(measured.encoders) or None,
         "machine_learning_method": _joined(measured.detectors),
         "ensemble_method_subsystem_count": n if n > 1 else None,
         "decision_making": "average" if n > 1 else None,
