@@ -10,7 +10,7 @@ variable, or a property where its numbers decide, is True. What says nothing tak
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
@@ -118,9 +118,14 @@ class Workplace:
     seeds: tuple[int, ...]
     device: str  # cpu | cuda
     scratch: Path  # a folder for work under way; the same training with the same folder resumes what was killed
+    noise: Sequence[Feature] = ()  # of the noise clips in supplemental/, for a trainer that hears them
 
 
 class Trainer(Protocol):
+    """It may have `hears_noise`: where that is true, the noise clips of supplemental/ come with the workplace, and what
+    is trained depends on them.
+    """
+
     def train(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[Arrays]:
         """What training makes, for each seed of `workplace.seeds`."""
 
@@ -163,6 +168,14 @@ class TrainedDetector(Protocol):
 
     def restore(self, trained: Arrays, arrays: Arrays) -> TrainedScorer:
         """The scorer whose `arrays()` these are."""
+
+
+@runtime_checkable
+class DenoisingDetector(TrainedDetector, Protocol):
+    """A detector that cleans log-mels for another behind it: sound can be made of what it changes."""
+
+    def denoiser(self, trained: Arrays) -> Callable[[Feature], Feature]:
+        """Of one seed: a clip's features (F, D) -> what is added to its near log-mels (F, M) in dB."""
 
 
 AnyDetector = Detector | TrainedDetector

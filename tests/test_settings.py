@@ -94,12 +94,19 @@ def test_a_field_takes_the_parts_that_fit_wherever_they_live():
     assert isinstance(systems.load("ae", pair).detector, FarConditionedNeighbours)
 
 
-@pytest.mark.parametrize("name", ["msm_dsp_knn", "two_mic_ae_mse", "semi_denoise"])
+@pytest.mark.parametrize("name", ["msm_dsp_knn", "two_mic_ae_mse", "semi_denoise_far"])
 def test_a_detector_of_two_channels_is_refused_behind_features_of_one(name):
     with pytest.raises(BadInput, match="takes 2 channels side by side, features LogMel give 1"):
         systems.load(name, ["features=LogMel"])
     with pytest.raises(BadInput, match="detector TwoMicrophoneAutoEncoder: a detector of one channel"):
         systems.load("semi_denoise", ["detector.detector=TwoMicrophoneAutoEncoder"])
+
+
+def test_a_detector_that_counts_its_channels_is_refused_behind_features_of_more():
+    with pytest.raises(BadInput, match="takes 1 channel side by side, features LogMelPair give 2"):
+        systems.load("semi_denoise", ["features=LogMelPair"])
+    with pytest.raises(BadInput, match="takes 1 channel side by side"):
+        systems.load("semi_denoise_far", ["detector.noise=OtherClips"])
 
 
 @dataclass(frozen=True)

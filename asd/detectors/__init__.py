@@ -7,7 +7,7 @@ cannot use: no label, no test domain, no other clip.
 from asd.detectors.autoencoder import AutoEncoder
 from asd.detectors.blend import Blend, LedoitWolf, Ridge
 from asd.detectors.bottleneck import BottleneckNeighbours
-from asd.detectors.denoised import SemiDenoising
+from asd.detectors.denoised import Cropped, FarChannel, OtherClips, ResidualUNet, SemiDenoising, Supplemental
 from asd.detectors.domains import DiscriminatedDomain, NearerDomain
 from asd.detectors.far_conditioned import FarConditionedNeighbours
 from asd.detectors.flow import AdditiveFlow, FlowDetector
@@ -24,7 +24,9 @@ __all__ = [
     "Blend",
     "BottleneckNeighbours",
     "ClipFolds",
+    "Cropped",
     "DiscriminatedDomain",
+    "FarChannel",
     "FarConditionedNeighbours",
     "FlowDetector",
     "HiddenFrame",
@@ -32,14 +34,17 @@ __all__ = [
     "MeanSquaredError",
     "NearerDomain",
     "OrganisersNet",
+    "OtherClips",
     "PerDimension",
+    "PooledMahalanobis",
     "RandomVectors",
     "ResidualNet",
-    "PooledMahalanobis",
+    "ResidualUNet",
     "Ridge",
     "SelectiveMahalanobis",
     "SemiDenoising",
     "SquaredError",
+    "Supplemental",
     "TwoMicrophoneAutoEncoder",
     "Unscaled",
 ]

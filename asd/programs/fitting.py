@@ -32,6 +32,8 @@ def extract(session: Session) -> None:
             with session.fitting(machine):
                 _ = [chain.frontend for chain in chains]
             prepare(chains, machine.train, session.request.workers)
+            for chain in chains:
+                prepare([chain], chain.noise, session.request.workers)
         prepare(chains, machine.test, session.request.workers)
 
 

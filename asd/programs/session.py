@@ -109,9 +109,9 @@ class Session:
         return guard.policy(self.guarded, [*training_folders(machine), *features, *self.learnt])
 
     def training_features(self, names: Sequence[str], machine: data.Machine) -> list[Path]:
-        """Where the store keeps the features of the training clips."""
+        """Where the store keeps the features of the training clips, and of noise clips that training hears."""
         chains = [self.chains[name, machine.name] for name in names]
-        return [chain.block(chain.train).path for chain in chains]
+        return [chain.block(clips).path for chain in chains for clips in (chain.train, chain.noise)]
 
     def untrained(self, names: Sequence[str]) -> list[str]:
         """Of these systems, those whose detector trains nothing: it is fitted whenever it is opened."""

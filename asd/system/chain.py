@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from asd.clips import Clip
+from asd.clips import Clip, is_noise
 from asd.contracts import (
     Arrays,
     Detector,
@@ -96,6 +96,14 @@ class Chain:
     may_train: bool = True  # False: what the store lacks is an error
     clean: tuple[Clip, ...] = ()  # recordings of the machine alone, for front-ends that want them
 
+    def __post_init__(self) -> None:
+        """Raises BadInput where training hears noise clips and there are none."""
+        if self._hears_noise and not self.noise:
+            raise BadInput(
+                f"{self.train[0].machine}/supplemental: no noise clip (_noise_ in its name), but {self.name} trains on "
+                "such (have they been downloaded? `--set detector.noise=OtherClips` needs none)"
+            )
+
     # ---- what each stored file depends on ------------------------------------------------------------------------
 
     @cached_property
@@ -119,6 +127,15 @@ class Chain:
         return Block(record, self.store)
 
     @cached_property
+    def noise(self) -> tuple[Clip, ...]:
+        """The noise clips that the detector's training hears beside the training clips; mostly none."""
+        return tuple(filter(is_noise, self.clean)) if self._hears_noise else ()
+
+    @property
+    def _hears_noise(self) -> bool:
+        return getattr(getattr(self.system.detector, "trainer", None), "hears_noise", False)
+
+    @cached_property
     def _training_record(self) -> Record:
         """Of what is fitted to the training features and the domain of each clip."""
         return {**self.block(self.train).record, "domains": digest(self.is_target.tobytes())}
@@ -127,6 +144,7 @@ class Chain:
         assert isinstance(self.system.detector, TrainedDetector)
         trainer = self.system.detector.trainer
         record = {**self._training_record, "detector": numbers(trainer), "detector code": code(trainer)}
+        record |= {"noise": clips_key(self.noise)} if self.noise else {}
         return {**record, "seed": seed, **environment(self.device)}
 
     def scorer_record(self, seed: int) -> Record:
@@ -194,7 +212,7 @@ class Chain:
         self._check_may_train("weights", self.weights_record(seeds[0]), f"seed {seeds[0]}")
         assert isinstance(self.system.detector, TrainedDetector)
         with self.store.scratch("weights", {**self.weights_record(seeds[0]), "seed": list(seeds)}) as scratch:
-            place = Workplace(seeds, self.device, scratch)
+            place = Workplace(seeds, self.device, scratch, self.block(self.noise) if self.noise else ())
             made = self.system.detector.trainer.train(self.block(self.train), self.is_target, place)
             for seed, arrays in zip(seeds, made, strict=True):
                 self.store.save("weights", self.weights_record(seed), arrays)
@@ -289,7 +307,7 @@ def told(differences: dict[str, tuple[object, object]] | None) -> str:
     """
     if differences is None:
         return "nothing of this kind is there (not made yet, or the store was deleted)"
-    clips = [name for name in ("clips", "of", "domains", "clean", "files") if name in differences]
+    clips = [name for name in ("clips", "of", "domains", "clean", "noise", "files") if name in differences]
     codes = [name for name in differences if name in ("reader", "training code") or name.endswith(" code")]
     own = [name for name in ("torch", "device", "threads", "seed") if name in differences]
     others = [name for name in differences if name not in (*clips, *codes, *own)]

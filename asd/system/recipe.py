@@ -26,13 +26,15 @@ class System:
         check("seeds", ",".join(map(str, seeds)), right, "one or more, each once and at least 0,")
 
     def check_channels(self) -> None:
-        """Raises BadInput where the detector compares more channels than the features put side by side."""
+        """Raises BadInput where the features put fewer channels side by side than the detector compares, or more than
+        one that counts them takes.
+        """
         given, needed = (getattr(part, "channels", 1) for part in (self.features, self.detector))
-        if given < needed:
+        if given < needed or (given > needed and hasattr(self.detector, "channels")):
             raise BadInput(
                 f"detector {type(self.detector).__name__} takes {needed} channel{'s' * (needed > 1)} side by side, "
                 f"features {type(self.features).__name__} give {given} "
-                "(LogMelPair gives two, behind NearAndFar or NearAndDifference)"
+                "(LogMelPair gives two, behind NearAndFar or NearAndDifference; LogMel one)"
             )
 
     @property

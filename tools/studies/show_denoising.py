@@ -22,7 +22,7 @@ import numpy as np
 
 from asd.clips import RATE, Clip
 from asd.data import read_wave
-from asd.detectors.denoised import DenoisedScorer, denoised
+from asd.detectors.denoised import DenoisedScorer, denoised, near_of
 from asd.errors import BadInput
 from asd.programs.opening import fitted_system, open_run
 from asd.system import Member, described
@@ -40,9 +40,9 @@ def pairs(member: Member, clips: Sequence[Clip]) -> Iterator[Pair]:
         raise BadInput("no U-Net in this system: results/dev/semi_denoise or semi_denoise_mahala expected")
     for clip in clips:
         wave = read_wave(clip)
-        feature = described(member.frontend, member.features, wave)  # (F, 2 M), near and far
-        original, cleaned = np.split(feature, 2, axis=1)[0], denoised(member.scorer.denoiser, feature)
-        yield clip.path.stem, wave.shape[1] / RATE, original, cleaned
+        feature = described(member.frontend, member.features, wave)  # (F, D)
+        cleaned = denoised(member.scorer.denoiser, feature)
+        yield clip.path.stem, wave.shape[1] / RATE, near_of(member.scorer.denoiser, feature), cleaned
 
 
 def draw(path: Path, machine: str, shown: Sequence[Pair]) -> None:

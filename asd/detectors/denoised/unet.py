@@ -1,7 +1,7 @@
 """A residual U-Net on log-spectrogram images, with an S axis. (S, B, T, R) in and out: T frames, R rows of frequency.
 
 Semi-denoising autoencoder (an unpublished DCASE 2025 Task 2 report), sec. 2.1; its figures are not public, so the
-depth, the width and where the residuals are stand here as *chosen*.
+depth, width and places of the residuals are *chosen* here.
 """
 
 from __future__ import annotations
@@ -14,29 +14,31 @@ from torch import nn
 
 from asd.detectors.convolution import Doubled, StackedConv, StackedMapNorm, convolved, folded, padded, unfolded
 from asd.detectors.stacked import generators
-
-DEPTH = 3  # times that both sides are halved: 256 x 256 becomes 32 x 32; *chosen*: a second of context at the bottom
+from asd.errors import check
 
 
 @dataclass(frozen=True)
 class ResidualUNet:
     """Residual blocks on the way down and up, skips between, and the image itself added at the end: it corrects."""
 
-    width: int = (
-        64  # channels of the deepest level, half of them in each above; *chosen*: the most that a CPU can train
-    )
+    width: int = 64  # channels of the deepest level, half in each above; *chosen*: the most that a CPU can train
+    depth: int = 3  # times both sides are halved: 256 x 256 to 32 x 32; *chosen*: a second of context at the bottom
+
+    def __post_init__(self) -> None:
+        check("width", self.width, self.width >= 1, "at least 1")
+        check("depth", self.depth, self.depth >= 1, "at least 1")
 
     def build(self, seeds: Sequence[int]) -> UNet:
-        return UNet(self.width, seeds)
+        return UNet(self.width, self.depth, seeds)
 
 
 class UNet(nn.Module):
     """(S, B, T, R) -> (S, B, T, R)"""
 
-    def __init__(self, width: int, seeds: Sequence[int]) -> None:
+    def __init__(self, width: int, depth: int, seeds: Sequence[int]) -> None:
         super().__init__()
         draws = generators(seeds)
-        sizes = [max(1, width >> (DEPTH - i)) for i in range(DEPTH + 1)]  # channels, top first
+        sizes = [max(1, width >> (depth - i)) for i in range(depth + 1)]  # channels, top first
         pairs = list(zip(sizes, sizes[1:], strict=False))
         self.first = ResidualBlock(1, sizes[0], draws)
         self.downs = nn.ModuleList(ResidualBlock(a, b, draws, stride=2) for a, b in pairs)
@@ -46,7 +48,7 @@ class UNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         n_seeds, _, height, width = images.shape
-        maps = self.first(padded(folded(images[:, :, None]), 2**DEPTH))  # (B, S C, H, W)
+        maps = self.first(padded(folded(images[:, :, None]), 2 ** len(self.downs)))  # (B, S C, H, W)
         skips = []
         for down in self.downs:
             skips.append(maps)
