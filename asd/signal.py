@@ -104,6 +104,20 @@ def mel_filters(n_fft: int, n_mels: int, fmin: float = 0.0, fmax: float = RATE /
     return librosa.filters.mel(sr=RATE, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
 
 
+@lru_cache
+def mel_shares(n_fft: int, n_mels: int) -> np.ndarray:
+    """(M, K) float32: each band's share of a bin, 1 over all bands; a bin no filter hears is as the nearest one."""
+    filters = mel_filters(n_fft, n_mels)
+    heard = np.flatnonzero(filters.sum(axis=0))
+    nearest = heard[np.abs(heard[:, None] - np.arange(filters.shape[1])).argmin(axis=0)]  # (K,)
+    return (filters / np.maximum(filters.sum(axis=0), TINY))[:, nearest]
+
+
+def mel_gain(changes: np.ndarray, n_fft: int) -> np.ndarray:
+    """Changes of log-mels (F, M) in dB -> power gain (K, F): a bin has the mean of its bands', by filter weight."""
+    return (10 ** (changes / 10) @ mel_shares(n_fft, changes.shape[1])).T
+
+
 def log_mel(power_spectrogram: np.ndarray, n_mels: int) -> np.ndarray:
     """(K, F) power -> (F, M) log-mel energies in dB, `10 log10(max(mel, eps))` without a reference or top_db."""
     n_fft = 2 * (power_spectrogram.shape[0] - 1)

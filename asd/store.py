@@ -83,6 +83,18 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A hidden neighbour to fill, renamed to `folder` on success and removed on failure."""
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        os.rename(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 @lru_cache
 def _umask() -> int:
     mask = os.umask(0)

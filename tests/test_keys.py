@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import write_clip
 from test_session import opened, worked
 
+import systems
 from asd import data, fingerprint
 from asd.detectors import AutoEncoder, SelectiveMahalanobis
 from asd.encoders import FromFile
@@ -260,6 +262,32 @@ def test_front_ends_with_equal_statistics_share_what_they_learn(data_folder, tmp
     assert one.block(one.train).record != other.block(other.train).record
     changed = replace(one, system=replace(one.system, frontend=AdaSub(floor=0.2)))
     assert changed.frontend_record == one.frontend_record and changed.training_key != one.training_key
+
+
+def test_noise_clips_are_in_the_key_of_a_training_that_hears_them_and_trained_on(data_folder, tmp_path):
+    data_with_noise = shutil.copytree(data_folder, tmp_path / "data")
+    recorded = data_with_noise / "dev_data" / "raw" / "fan" / "supplemental" / "section_00_noise_supplemental_0000.wav"
+    alone = recorded.with_name("section_00_source_supplemental_machine_0000.wav")
+    sets = [*systems.quick("semi_denoise"), "detector.noise=Supplemental"]
+
+    def chain(sets=sets, folder=data_with_noise):
+        session = opened(["semi_denoise"], "dev", folder, tmp_path, sets, machines=["fan"], seeds=(0,))
+        return session, session.chains["semi_denoise", "fan"]
+
+    for folder in (data_folder, data_with_noise):  # neither has any so far
+        write_clip(alone, 0.1 * np.ones((1, 16_000))) if folder == data_with_noise else None
+        with pytest.raises(BadInput, match="fan/supplemental: no noise clip"):
+            chain(folder=folder)
+    keys = []
+    for level in (0.1, 0.2):
+        write_clip(recorded, level * np.random.default_rng(0).normal(size=(1, 16_000)).clip(-3, 3))
+        keys.append(chain()[1].training_key)
+        write_clip(alone, level * np.ones((1, 16_000)))  # the machine alone is no noise
+        assert chain()[1].training_key == keys[-1]
+    assert keys[0] != keys[1]
+    assert chain(sets[:-1])[1].noise == () and "noise" not in chain(sets[:-1])[1].weights_record(0)
+    worked(chain()[0])
+    assert chain()[1].is_done(chain()[0].machines[0].test, 0)
 
 
 # ---- what differs is told --------------------------------------------------------------------------------------------

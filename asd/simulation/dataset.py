@@ -7,10 +7,8 @@ truth.
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import soundfile
@@ -24,7 +22,7 @@ from asd.simulation.machines import Machine
 from asd.simulation.rendering import render
 from asd.simulation.rooms import responses
 from asd.simulation.scenes import anonymous, clip_name, named
-from asd.store import write_text
+from asd.store import staged, write_text
 from asd.tables import csv_text
 from asd.truth_list import FILE_NAME, TruthList, read_truth_list, write_truth_list
 
@@ -55,18 +53,6 @@ def write_eval(raw: Path, m: Machine, size: Size, seed: int) -> None:
 
 
 WRITERS = {"dev_data": write_dev, "eval_data": write_eval}
-
-
-@contextmanager
-def staged(folder: Path) -> Iterator[Path]:
-    """A hidden neighbour to fill, renamed to `folder` on success and removed on failure."""
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        os.rename(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_clips(folder: Path, m: Machine, clips: Clips, size: Size, seed: int) -> None:
