@@ -47,7 +47,8 @@ demo: setup
 	$(BIN)/python tools/monitor.py -d ssd fan demo/data/dev_data/raw/fan/test --results demo/results --idle 1
 	$(BIN)/python run.py -d msm_dsp_knn two_mic_ae_mse two_mic_ae_mahala $(DEMO) --machines fan --set detector.training.epochs=3
 	$(BIN)/python run.py -d semi_denoise semi_denoise_mahala $(DEMO) --machines fan --set detector.images.rows=128 \
-	    --set detector.training.epochs=1 --set detector.training.windows_per_epoch=64
+	    --set detector.images.columns=128 --set detector.training.epochs=1 --set detector.training.windows_per_epoch=64
+	$(BIN)/python tools/denoise.py adasub demo/data demo/denoised --results demo/results --machines fan
 	$(BIN)/python tools/studies/backends.py demo/data demo/results --backends nearest mahalanobis
 	$(BIN)/python tools/studies/ladder.py demo/results
 	$(BIN)/python run.py -e s0 baseline_mse baseline_mahala $(DEMO)

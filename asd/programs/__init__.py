@@ -13,5 +13,7 @@ comparing   tables of systems side by side                 by_seed     terms of 
 packaging   a team's package                               validation  every defect of a package
 report      one page with figures                          listening   a fitted system hears a recording
 
+From a system to a data folder: denoising.
+
 Beside them: inspection (of a data folder), separation_benchmark, mimii (its clips as machines of two channels).
 """
