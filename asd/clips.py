@@ -24,11 +24,6 @@ class Clip:
     section: str
 
 
-def is_noise(clip: Clip) -> bool:
-    """Whether the name of a supplemental clip says that it is noise alone, as DCASE 2025 has it."""
-    return "_noise_" in clip.path.name
-
-
 @dataclass(frozen=True)
 class ClipName:
     """What a development (or renamed evaluation) file name says.

@@ -285,7 +285,7 @@ def test_noise_clips_are_in_the_key_of_a_training_that_hears_them_and_trained_on
         write_clip(alone, level * np.ones((1, 16_000)))  # the machine alone is no noise
         assert chain()[1].training_key == keys[-1]
     assert keys[0] != keys[1]
-    assert chain(sets[:-1])[1].noise == () and "noise" not in chain(sets[:-1])[1].weights_record(0)
+    assert chain(sets[:-1])[1].heard_noise == () and "noise" not in chain(sets[:-1])[1].weights_record(0)
     worked(chain()[0])
     assert chain()[1].is_done(chain()[0].machines[0].test, 0)
 

@@ -33,7 +33,7 @@ def extract(session: Session) -> None:
                 _ = [chain.frontend for chain in chains]
             prepare(chains, machine.train, session.request.workers)
             for chain in chains:
-                prepare([chain], chain.noise, session.request.workers)
+                prepare([chain], chain.heard_noise, session.request.workers)
         prepare(chains, machine.test, session.request.workers)
 
 

@@ -66,6 +66,7 @@ class Session:
             device=self.device,
             may_train=self.request.may_train,
             clean=machine.clean,
+            noise=machine.noise,
         )
 
     def _members(self, name: str, recipe: Recipe) -> list[Seed]:
@@ -111,7 +112,7 @@ class Session:
     def training_features(self, names: Sequence[str], machine: data.Machine) -> list[Path]:
         """Where the store keeps the features of the training clips, and of noise clips that training hears."""
         chains = [self.chains[name, machine.name] for name in names]
-        return [chain.block(clips).path for chain in chains for clips in (chain.train, chain.noise)]
+        return [chain.block(clips).path for chain in chains for clips in (chain.train, chain.heard_noise) if clips]
 
     def untrained(self, names: Sequence[str]) -> list[str]:
         """Of these systems, those whose detector trains nothing: it is fitted whenever it is opened."""

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from asd.clips import Clip, is_noise
+from asd.clips import Clip
 from asd.contracts import (
     Arrays,
     Detector,
@@ -95,6 +95,7 @@ class Chain:
     device: str = "cpu"  # cpu | cuda, for training; scoring is on the CPU
     may_train: bool = True  # False: what the store lacks is an error
     clean: tuple[Clip, ...] = ()  # recordings of the machine alone, for front-ends that want them
+    noise: tuple[Clip, ...] = ()  # recordings of noise alone, for trainings that hear them
 
     def __post_init__(self) -> None:
         """Raises BadInput where training hears noise clips and there are none."""
@@ -103,6 +104,15 @@ class Chain:
                 f"{self.train[0].machine}/supplemental: no noise clip (_noise_ in its name), but {self.name} trains on "
                 "such (have they been downloaded? `--set detector.noise=OtherClips` needs none)"
             )
+
+    @property
+    def _hears_noise(self) -> bool:
+        return getattr(getattr(self.system.detector, "trainer", None), "hears_noise", False)
+
+    @property
+    def heard_noise(self) -> tuple[Clip, ...]:
+        """The noise clips that the detector's training hears beside the training clips; mostly none."""
+        return self.noise if self._hears_noise else ()
 
     # ---- what each stored file depends on ------------------------------------------------------------------------
 
@@ -127,15 +137,6 @@ class Chain:
         return Block(record, self.store)
 
     @cached_property
-    def noise(self) -> tuple[Clip, ...]:
-        """The noise clips that the detector's training hears beside the training clips; mostly none."""
-        return tuple(filter(is_noise, self.clean)) if self._hears_noise else ()
-
-    @property
-    def _hears_noise(self) -> bool:
-        return getattr(getattr(self.system.detector, "trainer", None), "hears_noise", False)
-
-    @cached_property
     def _training_record(self) -> Record:
         """Of what is fitted to the training features and the domain of each clip."""
         return {**self.block(self.train).record, "domains": digest(self.is_target.tobytes())}
@@ -144,7 +145,7 @@ class Chain:
         assert isinstance(self.system.detector, TrainedDetector)
         trainer = self.system.detector.trainer
         record = {**self._training_record, "detector": numbers(trainer), "detector code": code(trainer)}
-        record |= {"noise": clips_key(self.noise)} if self.noise else {}
+        record |= {"noise": clips_key(self.heard_noise)} if self._hears_noise else {}
         return {**record, "seed": seed, **environment(self.device)}
 
     def scorer_record(self, seed: int) -> Record:
@@ -212,7 +213,7 @@ class Chain:
         self._check_may_train("weights", self.weights_record(seeds[0]), f"seed {seeds[0]}")
         assert isinstance(self.system.detector, TrainedDetector)
         with self.store.scratch("weights", {**self.weights_record(seeds[0]), "seed": list(seeds)}) as scratch:
-            place = Workplace(seeds, self.device, scratch, self.block(self.noise) if self.noise else ())
+            place = Workplace(seeds, self.device, scratch, self.block(self.heard_noise) if self.heard_noise else ())
             made = self.system.detector.trainer.train(self.block(self.train), self.is_target, place)
             for seed, arrays in zip(seeds, made, strict=True):
                 self.store.save("weights", self.weights_record(seed), arrays)
