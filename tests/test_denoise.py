@@ -17,6 +17,7 @@ from asd.features import LogMel, LogMelPair
 from asd.frontends import AdaSub, Near, NearAndFar
 from asd.programs import denoising
 from asd.programs.denoising import by_detector, by_frontend
+from asd.programs.session import truth_of
 
 QUICK = [f"--set={text}" for text in systems.quick("semi_denoise")]
 
@@ -70,6 +71,15 @@ def test_a_front_end_writes_its_own_sound(small, tmp_path):
     found, _ = soundfile.read(tmp_path / "out" / clip.path.relative_to(small), dtype="float32")
     np.testing.assert_array_equal(found[:, :1], fitted.sound(data.read_wave(clip)).T)
     assert not (tmp_path / "results" / "store" / "weights").exists()  # nothing that is not needed was trained
+
+
+def test_renamed_evaluation_clips_stay_the_same_as_the_anonymous_ones(data_folder, tmp_path):
+    assert denoised("canceller", data_folder, tmp_path, "-e") == 0
+    before, after = (
+        truth_of(data.survey(root / "eval_data" / "raw" / "drone", ("train", "test")).machine())
+        for root in (data_folder, tmp_path / "out")
+    )
+    assert after == before and len(after) == 16
 
 
 def test_near_alone_where_one_channel_is_wanted(small, tmp_path):
