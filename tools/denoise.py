@@ -73,6 +73,9 @@ def main(argv: Sequence[str]) -> int:
     except (BadInput, JobFailed, OSError) as error:
         print(f"denoise.py: {error}", file=sys.stderr)
         return 1 if isinstance(error, JobFailed) else 2
+    except KeyboardInterrupt:
+        print("\ndenoise.py: interrupted; machines that were told as written are whole", file=sys.stderr)
+        return 130
     return 0
 
 
