@@ -5,9 +5,9 @@ python tools/denoise.py adasub DATA OUT                          by a front-end,
 python tools/denoise.py semi_denoise DATA OUT                    by a detector that denoises, trained first
 python run.py -d baseline_mse --data OUT                         the unchanged baseline on denoised audio
 
-SYSTEM is a name that run.py knows; it is fitted to the training clips of DATA alone, each machine by itself. What
-RESULTS holds from a run with the same numbers is not learnt again. Clips keep their names; the far channel and
-supplemental/ stay as they are. A machine that OUT has already is refused; others can be added, with other numbers too.
+SYSTEM is a name that run.py knows; it is fitted to the training clips of DATA (never to test clips), each machine by
+itself. What RESULTS holds from a run with the same numbers is not learnt again. Clips keep their names; the far channel
+and supplemental/ stay as they are. A machine that OUT has already is refused; others can be added, with other numbers.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
     denoised.json                                                                       what made it
 
 The sound is that of the system's detector where it denoises (a gain on the near STFT), else of its front-end. Both are
-fitted to the machine's training clips alone, under the guard on files; each clip is denoised by itself. A machine's
-folder appears whole or not at all, and one that is there is refused.
+fitted to the machine's training clips alone (and to supplemental/ where the system asks for it), under the guard on
+files; each clip is denoised by itself. A machine's folder appears whole or not at all; one that is there is refused.
 """
 
 from __future__ import annotations
@@ -168,6 +168,6 @@ def copy_rest(of: Path, folder: Path) -> None:
 
 
 def record(session: Session, name: str, seed: int, machine: data.Machine) -> dict[str, object]:
-    """What made the folder; the system was fitted to the clips of `train` alone."""
+    """What made the folder, and the training clips that it was fitted to."""
     of = {"folder": str(session.request.data.resolve()), "train": clips_key(machine.train)}
     return {"system": name, "seed": seed, "numbers": numbers(session.request.trained[name]), "fitted to": of}
