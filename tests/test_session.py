@@ -17,6 +17,7 @@ from asd.programs.fitting import extract, jobs
 from asd.programs.opening import open_run
 from asd.programs.proving import prove, prove_here
 from asd.programs.request import Request
+from asd.programs.selected import told, write_selection
 from asd.programs.session import Session
 from asd.programs.writing import evaluate, write
 from asd.score_files import read_rows
@@ -108,7 +109,7 @@ def test_one_number_is_chosen_on_the_development_set_and_only_read_for_evaluatio
     dev = worked(opened(["msm_dsp_knn"], "dev", data_folder, tmp_path, seeds=(0,)))
     assert len(kept(tmp_path, "weights")) == 2  # one training per machine, whatever λ
     record = json.loads((tmp_path / "dev" / "msm_dsp_knn" / "selected.json").read_text())
-    assert list(record["omega"]) == [f"detector.attenuation={v}" for v in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert list(record["omega"]) == [f"detector.attenuation={v}" for v in (0.5, 0.25, 0.75, 1.0, 0.0)]
     (label,) = record["chosen"]
     assert record["omega"][label] == max(record["omega"].values()) and record["machines"] == ["fan", "pump"]
     ((variant, seed),) = dev.members["msm_dsp_knn"]
@@ -229,12 +230,24 @@ def test_what_is_recorded_is_what_was_used_whatever_was_asked_for_beside_it(data
 
 
 def test_training_alone_leaves_an_earlier_choice_and_its_results_as_they_are(data_folder, tmp_path):
-    develop(request_of(["msm_dsp_knn"], data_folder, tmp_path), print)
+    develop(request_of(["msm_dsp_knn"], data_folder, tmp_path), (of_dev := []).append)
+    (label,) = json.loads((tmp_path / "dev" / "msm_dsp_knn" / "selected.json").read_text())["chosen"]
+    assert f"selected.json: {label} chosen by Ω ({label} " in of_dev[-1]
     kept_files = {p: p.read_bytes() for p in (tmp_path / "dev").rglob("*") if p.is_file()}
-    told = []
-    develop(request_of(["msm_dsp_knn"], data_folder, tmp_path, splits=("train",)), told.append)
-    assert "msm_dsp_knn: trained; what it averages is chosen once" in told[1]
+    develop(request_of(["msm_dsp_knn"], data_folder, tmp_path, splits=("train",)), (of_training := []).append)
+    assert "msm_dsp_knn: trained; what it averages is chosen once" in of_training[1]
     assert {p: p.read_bytes() for p in (tmp_path / "dev").rglob("*") if p.is_file()} == kept_files
+
+
+@pytest.mark.parametrize(("value", "note"), [("0.0", "; note: far-conditioning is switched off"), ("0.25", "")])
+def test_a_choice_that_switches_the_papers_idea_off_is_told(data_folder, tmp_path, value, note):
+    request = request_of(["msm_dsp_knn"], data_folder, tmp_path)
+    omegas = {label: 0.6 + label.endswith(f"={value}") for label in request.candidates("msm_dsp_knn")}
+    chosen = {f"detector.attenuation={value}": []}
+    write_selection(request, "msm_dsp_knn", chosen, omegas, ["fan"])
+    line = told(request, "msm_dsp_knn")
+    assert f"detector.attenuation={value} chosen by Ω (detector.attenuation={value} 1.6000, " in line
+    assert line.partition(")")[2].startswith(note) and ("note" in line) == bool(note)
 
 
 def request_of(names, data_folder, results, **departing):

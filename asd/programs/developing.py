@@ -9,6 +9,7 @@ from asd.programs.fitting import fit
 from asd.programs.opening import recorded_request
 from asd.programs.proving import prove
 from asd.programs.request import Request
+from asd.programs.selected import told
 from asd.programs.session import Session, writable
 from asd.programs.writing import evaluate, write
 
@@ -25,8 +26,11 @@ def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
     for name in session.members:
         if session.is_undecided(name) and "test" not in request.splits:
             tell(f"{name}: trained; what it averages is chosen once the development set's test clips are scored")
-        elif write(session, name):
+            continue
+        if write(session, name):
             tell(f"{session.folder(name).folder}: results of other numbers removed; the store keeps what was trained")
+        if session.is_undecided(name):
+            tell(told(request, name))
     if proof:
         tell("proving every score in fresh processes ...")
         prove_and_tell(session, tell)

@@ -14,6 +14,7 @@ from asd.errors import BadInput
 from asd.fingerprint import canonical, digest, numbers
 from asd.programs.request import Request, Seed
 from asd.store import write_json
+from asd.system import SelectedSystem
 
 Candidates = Mapping[str, Sequence[Seed]]  # label -> the members it stands for
 
@@ -53,6 +54,16 @@ def read_selection(request: Request, name: str) -> list[Seed]:
     chosen: dict = {label: of for label, of in candidates.items() if label in record["chosen"]}
     chosen |= {label: of for label, of in record["chosen"].items() if label not in candidates}
     return [(system, seed) for members in chosen.values() for system, seed in members]
+
+
+def told(request: Request, name: str) -> str:
+    """The choice in one line, with what it was chosen from, and what it leaves out."""
+    path = selection_file(request, name)
+    record, recipe = _read(path), request.recipes[name]
+    chosen, omegas = record["chosen"], record["omega"]
+    ranked = ", ".join(f"{label} {omegas[label]:.4f}" for label in sorted(omegas, key=lambda label: -omegas[label]))
+    note = recipe.note(chosen) if isinstance(recipe, SelectedSystem) else ""
+    return f"{path}: {', '.join(chosen)} chosen by Ω ({ranked}){note and f'; note: {note}'}"
 
 
 def _what(request: Request, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from asd.contracts import AnyDetector, AnyFeatures, Calibration, FrontEnd, TrainedDetector
@@ -65,6 +65,7 @@ class SelectedSystem(System):
 
     number: str = ""  # dotted name of the number, for example detector.attenuation
     values: tuple[float, ...] = ()
+    off: str = ""  # what 0 leaves out, to be told where 0 is chosen
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,6 +85,10 @@ class SelectedSystem(System):
     def choose(self, omegas: Mapping[str, float]) -> list[str]:
         """Of label -> development Ω, the best; of equal ones the first."""
         return best(omegas, 1)
+
+    def note(self, chosen: Collection[str]) -> str:
+        """What a choice leaves out, "" where it leaves nothing out."""
+        return self.off if f"{self.number}={0.0!r}" in chosen else ""
 
 
 @dataclass(frozen=True)
