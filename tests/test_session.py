@@ -109,7 +109,7 @@ def test_one_number_is_chosen_on_the_development_set_and_only_read_for_evaluatio
     dev = worked(opened(["msm_dsp_knn"], "dev", data_folder, tmp_path, seeds=(0,)))
     assert len(kept(tmp_path, "weights")) == 2  # one training per machine, whatever λ
     record = json.loads((tmp_path / "dev" / "msm_dsp_knn" / "selected.json").read_text())
-    assert list(record["omega"]) == [f"detector.attenuation={v}" for v in (0.5, 0.25, 0.75, 1.0, 0.0)]
+    assert set(record["omega"]) == {f"detector.attenuation={v}" for v in (0.0, 0.25, 0.5, 0.75, 1.0)}
     (label,) = record["chosen"]
     assert record["omega"][label] == max(record["omega"].values()) and record["machines"] == ["fan", "pump"]
     ((variant, seed),) = dev.members["msm_dsp_knn"]

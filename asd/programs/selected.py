@@ -61,7 +61,8 @@ def told(request: Request, name: str) -> str:
     path = selection_file(request, name)
     record, recipe = _read(path), request.recipes[name]
     chosen, omegas = record["chosen"], record["omega"]
-    ranked = ", ".join(f"{label} {omegas[label]:.4f}" for label in sorted(omegas, key=lambda label: -omegas[label]))
+    order = sorted(omegas, key=lambda label: (label not in chosen, -omegas[label]))
+    ranked = ", ".join(f"{label} {omegas[label]:.4f}" for label in order)
     note = recipe.note(chosen) if isinstance(recipe, SelectedSystem) else ""
     return f"{path}: {', '.join(chosen)} chosen by Ω ({ranked}){note and f'; note: {note}'}"
 
