@@ -15,5 +15,7 @@ report      one page with figures                          listening   a fitted 
 
 From a system to a data folder: denoising.
 
-Beside them: inspection (of a data folder), separation_benchmark, mimii (its clips as machines of two channels).
+Beside them: inspection (of a data folder), separation_benchmark, mimii (its clips as machines of two channels),
+channels (who runs on one), grid (systems that train nothing), two_microphones and ladder (tables and figures of two
+papers).
 """

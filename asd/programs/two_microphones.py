@@ -136,9 +136,10 @@ def lines(machine: str, table: Table, columns: Sequence[Column], note: str = "")
 
 def bold(values: Sequence[float], groups: Sequence[str]) -> list[str]:
     """Percent with two decimals, as in the paper; the largest of each group in bold, a cell without a run as -."""
-    best = {g: np.nanmax([v for v, of in zip(values, groups, strict=True) if of == g]) for g in groups}
+    there = [(g, v) for g, v in zip(groups, values, strict=True) if not np.isnan(v)]
+    best = {g: max(v for of, v in there if of == g) for g, _ in there}
     told = [f"{100 * v:.2f}" for v in values]
-    marked = [f"**{t}**" if v == best[g] else t for t, v, g in zip(told, values, groups, strict=True)]
+    marked = [f"**{t}**" if v == best.get(g) else t for t, v, g in zip(told, values, groups, strict=True)]
     return ["-" if np.isnan(v) else m for v, m in zip(values, marked, strict=True)]
 
 
