@@ -19,7 +19,7 @@ from asd import training as loop
 from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.backends.bank import top_mean
 from asd.detectors.backends.density import DomainDensity, Neighbours
-from asd.detectors.descriptors import Descriptor, PairModulation, RidgeResidual
+from asd.detectors.descriptors import Descriptor, NearModulation, RidgeResidual
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.networks import PerDimension, n_parameters
 from asd.detectors.windows import BandScale, Windows
@@ -81,7 +81,7 @@ class FarConditionedNeighbours:
     network: MaskedNet = field(default_factory=MaskedNet)
     training: Training = field(default_factory=lambda: MASKED_TRAINING)
     ridge: RidgeResidual = field(default_factory=RidgeResidual)
-    modulation: Descriptor = field(default_factory=PairModulation)
+    modulation: Descriptor = field(default_factory=NearModulation)
     nuisance_rank: int = 8  # directions of the shared subspace; *chosen*: an eighth of the embedding
     block_weights: tuple[float, ...] = (1.0, 1.0, 1.0)  # of msm, ridge, modulation; equal in the abstract, 0 drops one
     density: DomainDensity = field(default_factory=DomainDensity)
@@ -141,7 +141,7 @@ class FarConditionedNeighbours:
         return {**fitted, **kept, "train_scores": scores}
 
     def describe(self, model: MaskedModel, feature: Feature) -> Arrays:
-        """Every window of one clip: near and far embedding (n, E), ridge (n, M), modulation (n, 2 octaves M).
+        """Every window of one clip: near and far embedding (n, E), ridge (n, M), modulation (n, octaves M).
 
         *Chosen*: the far window goes through the near encoder, there being no other, standardised by the far bands'
         own statistics: the two microphones differ in level and colour, and the encoder knows deviations from a mean.

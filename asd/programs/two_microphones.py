@@ -183,7 +183,8 @@ def draw_pair(
 
 
 def draw_legend(drawing: Any, panels: np.ndarray) -> None:
-    """Each label once, below all panels."""
+    """Each label once, below all panels; two columns fit the width of one machine."""
     handles = {label: h for p in panels.flat for h, label in zip(*p.get_legend_handles_labels(), strict=True)}
-    drawing.legend(handles.values(), handles.keys(), loc="lower center", ncols=4, fontsize=8)
-    drawing.tight_layout(rect=(0, 0.04 + 0.03 * -(-len(handles) // 4), 1, 1))
+    n_columns = min(4, 2 * panels.shape[1])
+    drawing.legend(handles.values(), handles.keys(), loc="lower center", ncols=n_columns, fontsize=8)
+    drawing.tight_layout(rect=(0, 0.03 + 0.03 * -(-len(handles) // n_columns), 1, 1))

@@ -34,17 +34,21 @@ from asd.system import System
 from asd.tables import rendered
 
 SYSTEM = "msm_dsp_knn"
+MODULATIONS = {"near and far": "PairModulation", "near": "NearModulation", "near less far": "ModulationExcess"}
 EVERY = "detector.block_weights=1,1,1"
-MODULATION = "detector.block_weights=0,0,1"
+WITH_MODULATION = {
+    "modulation alone": "detector.block_weights=0,0,1",
+    "both descriptors": "detector.block_weights=0,1,1",
+    "all": EVERY,
+}
 BLOCKS = {
     "MSM alone": ("detector.block_weights=1,0,0",),
     "ridge residual alone": ("detector.block_weights=0,1,0",),
-    "modulation of near and far alone": (MODULATION, "detector.modulation=PairModulation"),
-    "modulation of near alone": (MODULATION, "detector.modulation=NearModulation"),
-    "near less far modulation alone": (MODULATION, "detector.modulation=ModulationExcess"),
-    "all, modulation of near and far": (EVERY, "detector.modulation=PairModulation"),
-    "all, modulation of near": (EVERY, "detector.modulation=NearModulation"),
-    "all, near less far modulation": (EVERY, "detector.modulation=ModulationExcess"),
+    **{
+        f"{blocks}, modulation of {what}": (weights, f"detector.modulation={part}")
+        for blocks, weights in WITH_MODULATION.items()
+        for what, part in MODULATIONS.items()
+    },
     "all, λ = 0": (EVERY, "detector.attenuation=0"),
     "all": (EVERY,),
 }
