@@ -7,8 +7,8 @@ linear log-spectrogram, since the baseline behind it takes log-mels; all machine
 slider for 65: `--machines slider --set detector.training.epochs=65`).
 """
 
-from asd.calibration import GammaThreshold
-from asd.detectors import AutoEncoder, MeanSquaredError, SemiDenoising
+from asd.calibration import GammaStandardised
+from asd.detectors import AutoEncoder, ClipFolds, MeanSquaredError, SemiDenoising
 from asd.features import LogMel
 from asd.frontends import Near
 from asd.system import System
@@ -22,11 +22,11 @@ QUICK = (
     "detector.detector.training.epochs=2",
     "detector.detector.network.width=16",
 )
-DETECTOR = SemiDenoising(detector=AutoEncoder(scoring=MeanSquaredError()))
+DETECTOR = SemiDenoising(detector=AutoEncoder(validation=ClipFolds(), scoring=MeanSquaredError()))
 SYSTEM = System(
     frontend=Near(),
     features=LogMel(),
     detector=DETECTOR,
-    calibration=GammaThreshold(),
+    calibration=GammaStandardised(),
     seeds=(13711,),
 )

@@ -6,6 +6,8 @@ teacher is AdaSub unless another is given: `--set frontend.teacher=AudioSepTeach
 
 from dataclasses import replace
 
+from asd.calibration import GammaStandardised
+from asd.detectors import AutoEncoder, ClipFolds, MeanSquaredError
 from asd.frontends import Distilled
 from systems.baseline_mse import QUICK as BASELINE_QUICK
 from systems.baseline_mse import SYSTEM as BASELINE
@@ -17,4 +19,5 @@ QUICK = (
     "frontend.student.units=8",
     "frontend.segment=0.5",
 )
-SYSTEM = replace(BASELINE, frontend=Distilled())
+DETECTOR = AutoEncoder(validation=ClipFolds(), scoring=MeanSquaredError())
+SYSTEM = replace(BASELINE, frontend=Distilled(), detector=DETECTOR, calibration=GammaStandardised())

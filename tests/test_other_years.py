@@ -190,7 +190,7 @@ def test_a_refusal_names_whose_part_it_is_and_what_to_do(simulated, tmp_path):
         opened("s3", simulated, tmp_path)
     with pytest.raises(BadInput, match=r"s0 .*\(AdaSub of stats_maha; AdaSub of stats_knn\).*--set frontend=Near$"):
         opened("s0", simulated, tmp_path)
-    with pytest.raises(BadInput, match=r"\(NearAndDifference, LogMelPair\).*modulation_knn$"):
+    with pytest.raises(BadInput, match=r"\(NearAndDifference, LogMelPair\).*semi_denoise_mahala$"):
         opened("two_mic_ae_mse", simulated, tmp_path)
 
 
