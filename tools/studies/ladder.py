@@ -5,7 +5,7 @@
 
 Reads results/dev/<system> of the systems that are there (and G of results/eval); a row without a run shows the
 published values alone. `python run.py -d ae refsub adasub adasub_dm adasub_shrink adasub_p95 s1 s2 cohgate s3 s4`
-makes all of them, with three trainings a machine and seed.
+makes all of them, with four trainings a machine and seed.
 """
 
 from __future__ import annotations
