@@ -11,7 +11,9 @@ python run.py -e s1 --verify                      prove it again for the files t
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import systems
 from asd.errors import BadInput
+from asd.jobs import JobFailed, cpus
 
 if TYPE_CHECKING:
     from asd.programs.request import Request
@@ -49,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     add("--no-verify", action="store_true", help="with -e: leave that proof out (run.json says so)")
     add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="e.g. detector.training.epochs=3")
     add("--quick", action="store_true", help="small versions of the systems, to see that all runs: scores mean nothing")
-    add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes of one thread (%(default)s)")
+    add("--workers", type=int, default=cpus(), help="processes of one thread (%(default)s)")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training (%(default)s)")
     add("--list", action="store_true", help="list the systems; with SYSTEM, its numbers and the parts that fit")
     return p
@@ -62,8 +65,9 @@ def main(argv: list[str]) -> int:
         width = max(map(len, systems.names()))
         print("\n".join(f"{name:{width}}  {systems.description(name)}" for name in systems.names()))
         return 0
-    from asd.jobs import JobFailed
-
+    if not sys.stderr.isatty():
+        logging.basicConfig(level=logging.INFO, format="%(message)s")  # a student's epochs; a terminal has a bar
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the workers on the way out
     try:
         show_numbers(args) if args.list else run(args)
     except BadInput as error:

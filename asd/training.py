@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import math
 import os
 import time
@@ -32,6 +33,7 @@ from asd.store import written_whole
 Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 Split = Callable[[int], tuple[np.ndarray, np.ndarray]]  # seed -> row numbers for training and for validation, sorted
 
+logger = logging.getLogger(__name__)
 THREADS = 1  # more would change the bytes of the weights
 CHECKPOINT_SHARE = (
     1 / 30
@@ -193,12 +195,19 @@ def optimise(
         run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
         run.watch(training.patience)
         _write_csv(scratch / "losses.csv", run.history, seeds)
+        logger.info("epoch %d of %d: %s", epoch + 1, training.epochs, told(run.history[-1], len(seeds)))
         saver.save_when_due()
     saver.save()  # what follows in the same work need not wait for this training again
     if run.best:
         network.load_state_dict(run.best)
     network.eval()
     return run
+
+
+def told(losses: list[float], n_seeds: int) -> str:
+    """One row of the history in words."""
+    trained, watched = (", ".join(f"{x:.5g}" for x in part) for part in (losses[:n_seeds], losses[n_seeds:-1]))
+    return f"training loss {trained}, validation loss {watched}, {losses[-1]:.1f} s"
 
 
 def _check_seeds(training: Training, seeds: Sequence[int]) -> None:

@@ -5,6 +5,7 @@ Exit code 2: bad input, told in one sentence. It ends when the process that star
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from asd.jobs import end_with_parent
 
 def main(argv: Sequence[str]) -> int:
     task, parent, text = argv
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # losses an epoch, into the job's log
     end_with_parent(int(parent))
     from asd.programs.fitting import work
     from asd.programs.proving import prove_here

@@ -1,0 +1,97 @@
+"""Worker processes: what they leave, how they fail, and what a person is told meanwhile."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from asd import jobs
+from asd.errors import BadInput
+from asd.jobs import Job, JobFailed, run_all, share_done
+
+
+def python(name, text):
+    return Job(name, (sys.executable, "-c", text))
+
+
+def test_all_jobs_run_and_their_logs_stay(tmp_path):
+    run_all([python(f"job{i}", f"print('made {i}')") for i in range(3)], 2, tmp_path)
+    assert [(tmp_path / f"job{i}.log").read_text() for i in range(3)] == [f"made {i}\n" for i in range(3)]
+
+
+def test_bad_input_is_told_as_it_is_and_anything_else_with_its_log(tmp_path):
+    with pytest.raises(BadInput, match="^fan: no clip$"):
+        run_all([python("a", "import sys; print('fan: no clip'); sys.exit(2)")], 1, tmp_path)
+    with pytest.raises(JobFailed, match="(?s)b: exit code 1, log .*b.log:.*ZeroDivisionError"):
+        run_all([python("b", "1 / 0")], 1, tmp_path)
+
+
+def test_a_worker_that_the_system_killed_is_told_as_such(tmp_path):
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    with pytest.raises(JobFailed, match=r"SIGKILL: by the system, if memory ran out .* MB; give fewer --workers"):
+        run_all([python("a", kill)], 1, tmp_path)
+
+
+def test_the_first_failure_ends_the_others(tmp_path):
+    with pytest.raises(JobFailed):
+        run_all([python("sleeps", "import time; time.sleep(60)"), python("fails", "1 / 0")], 2, tmp_path)
+
+
+def test_one_line_tells_how_far_the_whole_run_is(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(jobs, "LOOK", 0.05)
+    monkeypatch.setattr(jobs, "TELL", 0.2)
+    text = "import time; print('epoch 1 of 4: training loss 1', flush=True); time.sleep(1.5)"
+    run_all([python("quick", ""), python("fan_seed_3", text)], 1, tmp_path)
+    lines = [line for line in capfd.readouterr().err.splitlines() if "fan_seed_3" in line]
+    assert lines[-1].startswith("1 of 2 jobs done, about ") and "left; running: fan_seed_3 (epoch 1 of 4)" in lines[-1]
+
+
+def test_progress_is_of_the_last_epoch_told(tmp_path):
+    log = tmp_path / "a.log"
+    assert share_done(log) == (0, 0)
+    log.write_text("epoch 1 of 2: training loss 1\nsomething\nepoch 2 of 2: x\nepoch 1 of 9: training loss 3\n")
+    assert share_done(log) == (1, 9)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_its_parent(tmp_path, how):
+    """As run.py does: SIGTERM ends the workers on the way out, and one whose parent was killed ends by itself."""
+    child = (
+        "import os, sys, time\n"
+        "from asd.jobs import end_with_parent\n"
+        "end_with_parent(int(sys.argv[1]))\n"
+        "print(os.getpid(), flush=True)\n"
+        "time.sleep(60)"
+    )
+    parent = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from asd.jobs import Job, run_all\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
+        f"run_all([Job('a', (sys.executable, '-c', {child!r}, str(os.getpid())))], 1, Path({str(tmp_path)!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", parent], env={**os.environ, "PYTHONPATH": jobs.PATH})
+    log = tmp_path / "a.log"
+    wait_for(lambda: log.exists() and log.read_text().strip())
+    worker = int(log.read_text())
+    process.send_signal(how)
+    assert process.wait(timeout=10) == (143 if how == signal.SIGTERM else -signal.SIGKILL)
+    wait_for(lambda: not is_running(worker))
+
+
+def is_running(pid):
+    """A zombie that nobody collects is not."""
+    try:
+        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition, seconds=10):
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds
+        time.sleep(0.05)
