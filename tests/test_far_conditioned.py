@@ -291,7 +291,7 @@ def lopsided(n, seed):
 def literal_description(net, clip):
     near, far = windows_of(clip[:, :32], 20, 8), windows_of(clip[:, 32:], 20, 8)
     found = {"msm": embedded(net, net.scale, near), "far": embedded(net, net.far_scale, far)}
-    return {**found, "ridge": RidgeResidual()(near, far), "modulation": NearModulation()(near, far)}
+    return {**found, "ridge": RidgeResidual()(near, far), "modulation": ModulationExcess()(near, far)}
 
 
 def test_a_score_is_the_chain_of_its_parts_taken_one_by_one(tmp_path):

@@ -197,7 +197,7 @@ def test_blocks_are_compared_on_the_recorded_run_and_its_results_stay(data_folde
     assert [row[0] for row in rows] == ["msm_dsp_knn", rows[1][0], *blocks.BLOCKS]
     assert rows[-1][1:] == [omega, omega]
     recipes = blocks.blocks_of(recorded_request(folder, None, None)).recipes.values()
-    assert len({str(numbers(recipe)) for recipe in recipes}) == len(blocks.BLOCKS) - 1  # one of them is the run's own
+    assert len({str(numbers(recipe)) for recipe in recipes}) == len(blocks.BLOCKS) - 1  # one is the run's own
     assert before == (kept(tmp_path, "weights"), {p: p.stat().st_mtime_ns for p in folder.rglob("*")})
 
 

@@ -81,7 +81,11 @@ class PairModulation:
 
 @dataclass(frozen=True)
 class ModulationExcess:
-    """How much more each near band fluctuates than the far one: the difference of the logarithms."""
+    """How much more each near band fluctuates than the far one: the difference of the logarithms.
+
+    *Chosen* among three forms: near and far as in the abstract, and ahead in the whole system on both renderings and
+    beside the ridge residual on three data sets (systems/papers/masked_spectrogram.md); alone it is near chance.
+    """
 
     least: float = TINY  # dB^2 under the logarithms
 
@@ -92,11 +96,7 @@ class ModulationExcess:
 
 @dataclass(frozen=True)
 class NearModulation:
-    """Temporal modulation of the near window alone.
-
-    *Chosen* over the abstract's near and far, behind which it fell on none of eight machines of three data sets
-    (systems/papers/masked_spectrogram.md).
-    """
+    """Temporal modulation of the near window alone."""
 
     least: float = TINY  # dB^2 under the logarithm
 

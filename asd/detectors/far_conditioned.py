@@ -19,7 +19,7 @@ from asd import training as loop
 from asd.contracts import Arrays, Feature, Workplace
 from asd.detectors.backends.bank import top_mean
 from asd.detectors.backends.density import DomainDensity, Neighbours
-from asd.detectors.descriptors import Descriptor, NearModulation, RidgeResidual
+from asd.detectors.descriptors import Descriptor, ModulationExcess, RidgeResidual
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.networks import PerDimension, n_parameters
 from asd.detectors.windows import BandScale, Windows
@@ -81,7 +81,7 @@ class FarConditionedNeighbours:
     network: MaskedNet = field(default_factory=MaskedNet)
     training: Training = field(default_factory=lambda: MASKED_TRAINING)
     ridge: RidgeResidual = field(default_factory=RidgeResidual)
-    modulation: Descriptor = field(default_factory=NearModulation)
+    modulation: Descriptor = field(default_factory=ModulationExcess)
     nuisance_rank: int = 8  # directions of the shared subspace; *chosen*: an eighth of the embedding
     block_weights: tuple[float, ...] = (1.0, 1.0, 1.0)  # of msm, ridge, modulation; equal in the abstract, 0 drops one
     density: DomainDensity = field(default_factory=DomainDensity)
