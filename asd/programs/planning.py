@@ -1,0 +1,236 @@
+"""Planning: a session in; what its run would take on this machine out, from a few real steps of each training.
+
+Nothing is trained, and nothing written. Features that the store lacks are stood in for by noise of their size.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from asd.contracts import Arrays, Feature, Pace, TrainedDetector, TrainedFrontEnd, Workplace
+from asd.errors import BadInput
+from asd.fingerprint import canonical, digest, numbers
+from asd.jobs import duration
+from asd.programs.fitting import missing
+from asd.programs.request import Request
+from asd.programs.session import Session
+from asd.system import Chain, System, described
+from asd.tables import rendered
+
+TRIED = 8  # clips whose features, fit and scores are timed
+FEWEST = 256  # windows an epoch, below which epochs are left out instead
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of one training with its scorings; all seconds are of one core."""
+
+    names: tuple[str, ...]
+    jobs: int
+    stored: int  # trainings that are in the store already
+    paces: tuple[Pace, ...]  # of one job; several trainings follow one another in some systems
+    scoring: float  # seconds a job, fitting and scoring
+    bytes: int  # of one job's weights
+
+    @property
+    def training(self) -> float:
+        """Seconds a job."""
+        return sum(pace.epochs * pace.epoch_seconds for pace in self.paces)
+
+
+@dataclass(frozen=True)
+class Plan:
+    estimates: tuple[Estimate, ...]
+    features: float  # seconds of one core
+    features_bytes: int
+    untold: tuple[str, ...]  # systems whose front-end has to be trained first
+    workers: int
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time: jobs are dealt out to the workers, the longest is never cut."""
+        alone = [estimate.training + estimate.scoring for estimate in self.estimates if estimate.jobs]
+        shared = sum(e.jobs * (e.training + e.scoring) for e in self.estimates) / self.workers
+        return self.features / self.workers + max(shared, *alone, 0.0)
+
+
+def planned(session: Session) -> Plan:
+    groups: dict[str, list[tuple[str, str, tuple[int, ...], list[str]]]] = {}
+    for (machine, _, seeds), names in missing(session).items():
+        chain = session.chains[names[0], machine]
+        groups.setdefault(alike(chain, len(seeds)), []).append((machine, names[0], seeds, names))
+    untold = sorted({name for of in groups.values() for _, name, _, _ in of if lacks_frontend(session, name)})
+    told = {key: of for key, of in groups.items() if of[0][1] not in untold}
+    seconds, size = features_missing(session, untold)
+    estimates = tuple(estimated(session, of) for of in told.values())
+    return Plan(estimates, seconds, size, tuple(untold), session.request.workers)
+
+
+def alike(chain: Chain, n_seeds: int) -> str:
+    """Trainings of equal numbers on as many clips, as long as the first, take equally long, whatever the machine."""
+    assert isinstance(chain.system.detector, TrainedDetector)
+    recipe = [numbers(part) for part in (chain.system.detector.trainer, chain.system.features, chain.system.frontend)]
+    return digest(canonical([recipe, len(chain.train), chain.read(chain.train[0]).shape[1], n_seeds]))
+
+
+def lacks_frontend(session: Session, name: str) -> bool:
+    chains = (session.chains[name, machine.name] for machine in session.machines)
+    return any(isinstance(c.system.frontend, TrainedFrontEnd) and not c.has_frontend for c in chains)
+
+
+# ---- measuring -------------------------------------------------------------------------------------------------------
+
+
+def estimated(session: Session, group: Sequence[tuple[str, str, tuple[int, ...], list[str]]]) -> Estimate:
+    machine, name, seeds, names = group[0]
+    chain, n_test = session.chains[name, machine], len(session.machine(machine).test)
+    detector = chain.system.detector
+    assert isinstance(detector, TrainedDetector)
+    features, paces = features_or_noise(chain), list[Pace]()
+    with TemporaryDirectory() as scratch:
+        place = Workplace(seeds, session.device, Path(scratch), rehearsal=paces)
+        trained = detector.trainer.train(features, chain.is_target, place)
+    some = spread_over_domains(chain.is_target)
+    few = [features[int(i)] for i in some], chain.is_target[some]
+    scoring = sum(
+        scored(session.request.trained[of], trained[0], seeds[0], *few, len(chain.train), n_test) for of in names
+    )
+    weights = sum(array.nbytes for arrays in trained for array in arrays.values())
+    stored = sum(
+        session.chains[name, m.name].is_done(session.machine(m.name).test, seed)
+        for m in session.machines
+        for seed in session.request.seeds_of(name)
+    )
+    return Estimate(tuple(names), len(group), stored, tuple(paces), len(seeds) * scoring, weights)
+
+
+def scored(
+    system: System,
+    trained: Arrays,
+    seed: int,
+    features: Sequence[Feature],
+    is_target: np.ndarray,
+    n_train: int,
+    n_test: int,
+) -> float:
+    """Seconds to fit the scoring to n_train clips and score n_test, from these few."""
+    assert isinstance(system.detector, TrainedDetector)
+    begun = time.monotonic()
+    scorer = system.detector.fit_scorer(trained, seed, features, is_target)
+    fitted = time.monotonic()
+    for feature in features:
+        scorer.score(feature)
+    return (n_train * (fitted - begun) + n_test * (time.monotonic() - fitted)) / len(features)
+
+
+def spread_over_domains(is_target: np.ndarray) -> np.ndarray:
+    """TRIED clips of both domains, as far as there are any."""
+    target = np.flatnonzero(is_target)[: TRIED // 2]
+    source = np.flatnonzero(~is_target)[: TRIED - len(target)]
+    return np.sort(np.concatenate([source, target]))
+
+
+def features_or_noise(chain: Chain) -> list[Feature]:
+    block = chain.block(chain.train)
+    if block.is_stored:
+        return list(block)
+    sample = first_feature(chain)
+    noise = np.random.default_rng(0).normal(sample.mean(), sample.std() + 1e-3, sample.shape).astype(np.float32)
+    return [noise + np.float32(i % 7) for i in range(len(chain.train))]
+
+
+def first_feature(chain: Chain) -> Feature:
+    """Of the first training clip; the front-end is fitted to it alone unless it has been fitted to all."""
+    wave = chain.read(chain.train[0])
+    frontend = chain.frontend if chain.has_frontend else chain.system.frontend.fit([wave])
+    return described(frontend, chain.system.features, wave)
+
+
+def features_missing(session: Session, untold: Sequence[str]) -> tuple[float, int]:
+    """Seconds of one core, and bytes, of all features that the store lacks."""
+    seconds, size, seen = 0.0, 0, set[Path]()
+    for (name, machine), chain in session.chains.items():
+        for clips in (chain.train, session.machine(machine).test):
+            block = chain.block(clips)
+            if clips and name not in untold and not block.is_stored and block.path not in seen:
+                seen.add(block.path)
+                begun = time.monotonic()
+                sample = first_feature(chain)
+                seconds += len(clips) * (time.monotonic() - begun)
+                size += len(clips) * sample.nbytes
+    return seconds, size
+
+
+# ---- telling ---------------------------------------------------------------------------------------------------------
+
+
+def told(plan: Plan, session: Session) -> str:
+    rows = [["training of", "jobs", "in the store", "epochs x steps", "a job", "all"]]
+    for e in plan.estimates:
+        steps = " + ".join(f"{pace.epochs} x {pace.steps}" for pace in e.paces)
+        job = e.training + e.scoring
+        names = dict.fromkeys(name.partition(":")[0] for name in e.names)  # variants of a system share its training
+        rows.append([", ".join(names), str(e.jobs), str(e.stored), steps, duration(job), duration(e.jobs * job)])
+    lines = [rendered("Plan", rows, "text")] if plan.estimates else ["nothing is left to train"]
+    disk = plan.features_bytes + sum(e.jobs * e.bytes for e in plan.estimates)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+    lines.append(f"features: {duration(plan.features)} of one core")
+    lines.append(
+        f"about {duration(plan.seconds)} with {plan.workers} workers of about {memory:,.0f} MB each, and "
+        f"{disk / 1e6:,.0f} MB more in {session.store.root}"
+    )
+    if plan.untold:
+        lines.append(f"not estimated: {', '.join(plan.untold)}, whose front-end has to be trained first")
+    return "\n".join(lines)
+
+
+# ---- fitting into some hours ----------------------------------------------------------------------------------------
+
+
+def fitted_into(plan: Plan, request: Request, hours: float) -> tuple[Request, str]:
+    """The same request with as many windows an epoch, and then epochs, as fit into `hours`, and what was changed.
+
+    Every training is cut to the same share. Raises BadInput where even an epoch of FEWEST windows does not fit.
+    """
+    if plan.seconds <= 3600 * hours:
+        return request, f"all of it fits into {hours:g} h: about {duration(plan.seconds)}"
+    room = 3600 * hours - plan.features / plan.workers
+    room -= sum(e.jobs * e.scoring for e in plan.estimates) / plan.workers
+    share = room / (sum(e.jobs * e.training for e in plan.estimates) / plan.workers)
+    changed = {name: cut(e, share) for e in plan.estimates for name in e.names}
+    if share <= 0 or any(numbers["epochs"] < 1 for numbers in changed.values()):
+        raise BadInput(
+            f"--hours {hours:g}: not enough for an epoch of each training; about {duration(plan.seconds)} needed"
+        )
+    trained = {n: with_numbers(system, changed[n]) if n in changed else system for n, system in request.trained.items()}
+    changed_by_name = {name.partition(":")[0]: numbers for name, numbers in changed.items()}  # variants of a system
+    recipes = {
+        n: with_numbers(recipe, changed_by_name[n]) if isinstance(recipe, System) and n in changed_by_name else recipe
+        for n, recipe in request.recipes.items()
+    }
+    lines = [f"{n}: " + ", ".join(f"{k} {v}" for k, v in of.items()) for n, of in changed.items()]
+    return replace(request, recipes=recipes, trained=trained), f"to fit into {hours:g} h: {'; '.join(lines)}"
+
+
+def cut(estimate: Estimate, share: float) -> dict[str, int]:
+    """Numbers of the first training; what follows it in the same job keeps its own."""
+    pace = estimate.paces[0]
+    windows = int(share * pace.windows)
+    if windows >= FEWEST:
+        return {"windows_per_epoch": windows, "epochs": pace.epochs}
+    return {"windows_per_epoch": FEWEST, "epochs": int(share * pace.epochs * pace.windows / FEWEST)}
+
+
+def with_numbers(system: System, numbers: Mapping[str, int]) -> System:
+    detector = system.detector
+    training = getattr(detector, "training", None)
+    if training is None:
+        raise BadInput(f"--hours: the training of {type(detector).__name__} has no windows_per_epoch to cut")
+    return replace(system, detector=replace(detector, training=replace(training, **numbers)))  # type: ignore[type-var]
