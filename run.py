@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="e.g. detector.training.epochs=3")
     add("--quick", action="store_true", help="small versions of the systems, to see that all runs: scores mean nothing")
     add("--workers", type=int, default=cpus(), help="processes of one thread (%(default)s)")
+    add("--plan", action="store_true", help="do nothing but estimate time, memory and disk from a few real steps")
+    add("--hours", type=float, metavar="H", help="cut windows_per_epoch, then epochs, to what fits into H hours")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training (%(default)s)")
     add("--list", action="store_true", help="list the systems; with SYSTEM, its numbers and the parts that fit")
     return p
@@ -108,8 +110,13 @@ def run(args: argparse.Namespace) -> None:
             session = developing.prove_recorded(folder, args.data, args.machines, args.workers, tell)
             developing.show(session, systems.description, tell)
     else:
+        wanted = request(args)
+        if args.plan or args.hours:
+            wanted = developing.plan(wanted, args.hours, tell)
+        if args.plan:
+            return
         proof = args.kind == "eval" and not args.no_verify and not args.train_only
-        session = developing.develop(request(args), tell, proof)
+        session = developing.develop(wanted, tell, proof)
         developing.show(session, systems.description, tell)
 
 
@@ -119,6 +126,8 @@ def check(args: argparse.Namespace) -> None:
         raise BadInput("-d (development set) or -e (evaluation set) is needed")
     if args.workers < 1:
         raise BadInput(f"--workers {args.workers}: at least 1 expected")
+    if args.hours is not None and not 0 < args.hours < float("inf"):
+        raise BadInput(f"--hours {args.hours:g}: above 0 expected")
     if args.verify and (args.set or args.seeds or args.quick):
         raise BadInput("--verify proves what the results folder records: leave --set, --seeds and --quick out")
     if swallowed := [word for word in args.machines or () if word in systems.names()]:

@@ -112,6 +112,16 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True)
+class Pace:
+    """What one optimisation would take on this machine, from some of its real steps."""
+
+    epochs: int
+    steps: int  # of an epoch
+    windows: int  # rows drawn an epoch
+    epoch_seconds: float  # validation included
+
+
+@dataclass(frozen=True)
 class Workplace:
     """Where and for which seeds something is trained; none of it changes the numbers of the recipe."""
 
@@ -119,6 +129,7 @@ class Workplace:
     device: str  # cpu | cuda
     scratch: Path  # a folder for work under way; the same training with the same folder resumes what was killed
     noise: Sequence[Feature] = ()  # of the noise clips in supplemental/, for a trainer that hears them
+    rehearsal: list[Pace] | None = None  # a list: nothing is trained, each training is measured and noted there
 
 
 class Trainer(Protocol):

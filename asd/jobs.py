@@ -5,12 +5,12 @@ A job's log may have lines `epoch 3 of 100 ...`: from them one line tells how fa
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from asd.errors import BadInput
 
+logger = logging.getLogger(__name__)
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 ROOT = Path(__file__).resolve().parent.parent
 PATH = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # a job finds asd/ and systems/
@@ -132,7 +133,7 @@ class _Shown:
         self.bar.set_description_str(told := self.line(work, shares))
         now = time.monotonic()
         if self.bar.disable and now - self.told >= TELL:
-            print(told, file=sys.stderr, flush=True)
+            logger.info(told)
             self.told = now
 
     def line(self, work: float, shares: dict[str, tuple[int, int]]) -> str:

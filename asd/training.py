@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from asd.contracts import Arrays, Workplace
+from asd.contracts import Arrays, Pace, Workplace
 from asd.errors import BadInput, check
 from asd.store import written_whole
 
@@ -35,6 +35,7 @@ Split = Callable[[int], tuple[np.ndarray, np.ndarray]]  # seed -> row numbers fo
 
 logger = logging.getLogger(__name__)
 THREADS = 1  # more would change the bytes of the weights
+REHEARSAL = 3.0  # seconds of real steps from which a training's length is estimated
 CHECKPOINT_SHARE = (
     1 / 30
 )  # of the time at most goes into checkpoints; when they are written changes no byte of the weights
@@ -204,6 +205,30 @@ def optimise(
     return run
 
 
+def rehearse(
+    network: torch.nn.Module, loss: Loss, split: Split, training: Training, seeds: Sequence[int], device: str
+) -> tuple[Run, Pace]:
+    """Some steps of the first epoch, for about REHEARSAL seconds, and what the whole training would take."""
+    pin(device)
+    network = network.to(device)
+    adam = torch.optim.Adam(network.parameters(), training.learning_rate, fused=True)
+    splits = [split(seed) for seed in seeds]
+    batches = _stacked([epoch_batches(rows, training, s, 0) for (rows, _), s in zip(splits, seeds, strict=True)])
+    held_out = _stacked([validation_batches(*rows, training, s) for rows, s in zip(splits, seeds, strict=True)])
+    losses = _one_epoch(network, loss, adam, batches[:1], device, training)  # what is slow only once
+    begun, taken = time.monotonic(), 0
+    while time.monotonic() - begun < REHEARSAL:
+        _one_epoch(network, loss, adam, [batches[taken % len(batches)]], device, training)
+        taken += 1
+    step = (time.monotonic() - begun) / taken
+    begun = time.monotonic()
+    watched = _validate(network, loss, held_out[:1], device, len(seeds))
+    seconds = len(batches) * step + len(held_out) * (time.monotonic() - begun)
+    windows = sum(batch.shape[1] for batch in batches)
+    run = Run(network.eval(), [[*losses.tolist(), *watched.tolist(), step]])
+    return run, Pace(training.epochs, len(batches), windows, seconds)
+
+
 def told(losses: list[float], n_seeds: int) -> str:
     """One row of the history in words."""
     trained, watched = (", ".join(f"{x:.5g}" for x in part) for part in (losses[:n_seeds], losses[n_seeds:-1]))
@@ -325,8 +350,15 @@ def trained_weights(
     training: Training,
     workplace: Workplace,
 ) -> list[Arrays]:
-    """The weights of every seed of the workplace, trained in one stack; arrays without the S axis, `history` added."""
+    """The weights of every seed of the workplace, trained in one stack; arrays without the S axis, `history` added.
+
+    In a rehearsal the weights are those of a few steps.
+    """
     seeds = workplace.seeds
+    if workplace.rehearsal is not None:
+        run, pace = rehearse(build(seeds), loss, split, training, seeds, workplace.device)
+        workplace.rehearsal.append(pace)
+        return [_weights_of(run, i, len(seeds)) for i in range(len(seeds))]
     run = optimise(build(seeds), loss, split, training, seeds, workplace.device, workplace.scratch)
     return [_weights_of(run, i, len(seeds)) for i in range(len(seeds))]
 

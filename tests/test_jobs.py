@@ -40,12 +40,13 @@ def test_the_first_failure_ends_the_others(tmp_path):
         run_all([python("sleeps", "import time; time.sleep(60)"), python("fails", "1 / 0")], 2, tmp_path)
 
 
-def test_one_line_tells_how_far_the_whole_run_is(tmp_path, monkeypatch, capfd):
+def test_one_line_tells_how_far_the_whole_run_is(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO", "asd.jobs")
     monkeypatch.setattr(jobs, "LOOK", 0.05)
     monkeypatch.setattr(jobs, "TELL", 0.2)
     text = "import time; print('epoch 1 of 4: training loss 1', flush=True); time.sleep(1.5)"
     run_all([python("quick", ""), python("fan_seed_3", text)], 1, tmp_path)
-    lines = [line for line in capfd.readouterr().err.splitlines() if "fan_seed_3" in line]
+    lines = [line for line in caplog.messages if "fan_seed_3" in line]
     assert lines[-1].startswith("1 of 2 jobs done, about ") and "left; running: fan_seed_3 (epoch 1 of 4)" in lines[-1]
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from asd.programs.fitting import fit
 from asd.programs.opening import recorded_request
+from asd.programs.planning import fitted_into, planned
+from asd.programs.planning import told as planned_text
 from asd.programs.proving import prove
 from asd.programs.request import Request
 from asd.programs.selected import told
@@ -35,6 +37,19 @@ def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
         tell("proving every score in fresh processes ...")
         prove_and_tell(session, tell)
     return session
+
+
+def plan(request: Request, hours: float | None, tell: Tell) -> Request:
+    """Tell what the request would take; with `hours`, the request cut to fit into them."""
+    session = Session(request)
+    tell("measuring a few real steps of each training ...")
+    found = planned(session)
+    tell(planned_text(found, session))
+    if hours is None:
+        return request
+    fitting, changes = fitted_into(found, request, hours)
+    tell(changes)
+    return fitting
 
 
 def prove_recorded(

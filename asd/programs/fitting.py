@@ -38,7 +38,14 @@ def extract(session: Session) -> None:
 
 
 def jobs(session: Session) -> list[Job]:
-    """What is not in the store: a job for each training and seed (on a GPU one per training, its seeds stacked)."""
+    """A job for each share of what is not in the store."""
+    return [_job(session.request, names, machine, seeds) for (machine, _, seeds), names in missing(session).items()]
+
+
+def missing(session: Session) -> dict[tuple[str, str, tuple[int, ...]], list[str]]:
+    """(machine, training's key, seeds) -> the systems that share it: each training and seed that is not in the store
+    (on a GPU one per training, its seeds stacked).
+    """
     groups: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
     wanted = dict.fromkeys(seed for members in session.members.values() for seed in members)
     for (name, machine), chain in session.chains.items():
@@ -47,7 +54,7 @@ def jobs(session: Session) -> list[Job]:
         shares = [todo] if session.device == "cuda" else [(seed,) for seed in todo]
         for share in shares if todo and chain.training_key else []:
             groups.setdefault((machine, chain.training_key, share), []).append(name)
-    return [_job(session.request, names, machine, seeds) for (machine, _, seeds), names in groups.items()]
+    return groups
 
 
 def _job(request: Request, names: list[str], machine: str, seeds: tuple[int, ...]) -> Job:

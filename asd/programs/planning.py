@@ -74,10 +74,11 @@ def planned(session: Session) -> Plan:
 
 
 def alike(chain: Chain, n_seeds: int) -> str:
-    """Trainings of equal numbers on as many clips, as long as the first, take equally long, whatever the machine."""
+    """Trainings of equal numbers on as many bytes of clips take equally long, whatever the machine."""
     assert isinstance(chain.system.detector, TrainedDetector)
     recipe = [numbers(part) for part in (chain.system.detector.trainer, chain.system.features, chain.system.frontend)]
-    return digest(canonical([recipe, len(chain.train), chain.read(chain.train[0]).shape[1], n_seeds]))
+    size = sum(clip.path.stat().st_size for clip in chain.train)
+    return digest(canonical([recipe, len(chain.train), size, n_seeds]))
 
 
 def lacks_frontend(session: Session, name: str) -> bool:
@@ -141,9 +142,11 @@ def features_or_noise(chain: Chain) -> list[Feature]:
     block = chain.block(chain.train)
     if block.is_stored:
         return list(block)
-    sample = first_feature(chain)
-    noise = np.random.default_rng(0).normal(sample.mean(), sample.std() + 1e-3, sample.shape).astype(np.float32)
-    return [noise + np.float32(i % 7) for i in range(len(chain.train))]
+    sample, rng = first_feature(chain), np.random.default_rng(0)
+    sizes = np.array([clip.path.stat().st_size for clip in chain.train])
+    counts = np.maximum(np.round(len(sample) * sizes / sizes[0]).astype(int), 1)  # frames of each clip
+    mean, spread = sample.mean(), sample.std() + 1e-3
+    return [rng.normal(mean, spread, (n, sample.shape[1])).astype(np.float32) for n in counts]
 
 
 def first_feature(chain: Chain) -> Feature:

@@ -176,6 +176,11 @@ class Chain:
             found = self._fit_frontend()
         return self.system.frontend.restore(found)
 
+    @property
+    def has_frontend(self) -> bool:
+        """Whether the store has what the front-end learns."""
+        return self.store.has("frontends", self.frontend_record)
+
     def _fit_frontend(self) -> Arrays:
         recipe, record = self.system.frontend, self.frontend_record
         waves: Iterator[Wave] = (self.read(clip) for clip in self.train)

@@ -127,6 +127,8 @@ class SemiDenoising:
     detector: AutoEncoder = field(default_factory=AutoEncoder)  # the organisers' baseline, unchanged; sec. 4.2
 
     def __post_init__(self) -> None:
+        own, behind = self.training.validation_share, self.detector.training.validation_share
+        check("detector.training.validation_share", behind, own == behind, f"training.validation_share, {own},")
         name, channels = type(self.detector).__name__, getattr(self.detector, "channels", 1)
         check("detector", name, channels == 1, "a detector of one channel, the denoised near one,")
 

@@ -1,0 +1,95 @@
+"""The plan: what is left to do, from a few real steps, without a trace; and a run cut to some hours."""
+
+import numpy as np
+import pytest
+from test_session import opened, worked
+
+import run as command_line
+from asd.contracts import Pace
+from asd.errors import BadInput
+from asd.programs import planning
+from asd.programs.planning import Estimate, Plan, fitted_into, planned, told
+from asd.programs.request import Request
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr("asd.training.REHEARSAL", 0.02)
+
+
+def test_the_plan_counts_jobs_and_steps_and_leaves_nothing(data_folder, tmp_path):
+    session = opened(["adasub", "s1", "baseline_mse"], "dev", data_folder, tmp_path / "results", machines=["fan"])
+    plan = planned(session)
+    assert {(e.names, e.jobs, e.stored) for e in plan.estimates} == {
+        (("adasub", "s1"), 2, 0),
+        (("baseline_mse",), 2, 0),
+    }
+    chain = session.chains["baseline_mse", "fan"]
+    n_rows = sum(len(chain.read(clip)[0]) // 512 + 1 - 4 for clip in chain.train)
+    (pace,) = next(e.paces for e in plan.estimates if e.names == ("baseline_mse",))
+    training = chain.system.detector.training
+    assert (pace.epochs, pace.steps) == (training.epochs, -(-(n_rows - int(0.1 * n_rows)) // training.batch_size))
+    assert pace.windows == n_rows - int(0.1 * n_rows) and pace.epoch_seconds > 0 and plan.features > 0
+    assert not (tmp_path / "results").exists()
+    text = told(plan, session)
+    assert "adasub, s1" in text and "MB each" in text and "workers" in text
+
+
+def test_what_the_store_has_is_not_planned_again(data_folder, tmp_path):
+    worked(opened(["baseline_mse"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0,)))
+    plan = planned(opened(["baseline_mse"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0, 1)))
+    assert [(e.jobs, e.stored) for e in plan.estimates] == [(1, 1)] and plan.features == 0
+    done = opened(["baseline_mse"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0,))
+    assert "nothing is left to train" in told(planned(done), done)
+
+
+def test_a_student_that_has_to_be_trained_first_is_not_guessed(data_folder, tmp_path):
+    session = opened(["ssd"], "dev", data_folder, tmp_path, machines=["fan"])
+    assert "not estimated: ssd, whose front-end" in told(planned(session), session)
+
+
+def one_job(seconds=100.0, windows=10_000, epochs=10):
+    pace = Pace(epochs, 40, windows, seconds / epochs)
+    return Plan((Estimate(("ae",), 1, 0, (pace,), 10.0, 5),), 20.0, 5, (), 2)
+
+
+def test_a_plan_cannot_be_shorter_than_its_longest_job():
+    assert one_job().seconds == 20 / 2 + 110
+
+
+def wanted():
+    return Request.of("dev", ["ae"], data=None, results=None)
+
+
+def test_windows_are_cut_before_epochs_to_fit_the_hours():
+    plan = Plan((Estimate(("ae",), 4, 0, (Pace(10, 40, 10_000, 10.0),), 10.0, 5),), 20.0, 5, (), 2)
+    request, text = fitted_into(plan, wanted(), (10 + 20 + 50) / 3600)  # features, scoring, a quarter of the training
+    training = request.trained["ae"].detector.training
+    assert (training.windows_per_epoch, training.epochs) == (2500, 10) and "windows_per_epoch 2500" in text
+    assert request.recipes["ae"].detector.training == training
+    request, _ = fitted_into(plan, wanted(), (10 + 20 + 2) / 3600)
+    training = request.trained["ae"].detector.training
+    assert (training.windows_per_epoch, training.epochs) == (planning.FEWEST, 3)  # 100 of 10,000 windows, ten times
+    same, text = fitted_into(plan, wanted(), 1.0)
+    assert same == wanted() and text.startswith("all of it fits into 1 h")
+    with pytest.raises(BadInput, match="--hours 0.008.*: not enough for an epoch of each training; about 4 min needed"):
+        fitted_into(plan, wanted(), 30 / 3600)
+
+
+def test_run_with_plan_prints_and_writes_nothing(data_folder, tmp_path, capsys):
+    words = ["-d", "baseline_mse", "--data", str(data_folder), "--results", str(tmp_path / "r"), "--machines", "fan"]
+    assert command_line.main([*words, "--plan"]) == 0
+    assert "training of" in capsys.readouterr().out and not (tmp_path / "r").exists()
+    assert command_line.main([*words, "--hours", "0"]) == 2
+    assert "--hours 0: above 0 expected" in capsys.readouterr().err
+
+
+def test_hours_are_recorded_as_numbers(data_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "FEWEST", 16)
+    monkeypatch.setattr(planning, "planned", lambda session: one_job(7200.0))
+    monkeypatch.setattr("asd.programs.developing.planned", lambda session: one_job(7200.0))
+    words = ["-d", "ae", "--data", str(data_folder), "--results", str(tmp_path), "--machines", "fan", "--seeds", "0,"]
+    small = ["--set", "detector.network.width=8", "--set", "detector.training.epochs=2", "--workers", "1"]
+    assert command_line.main([*words, *small, "--hours", "0.02"]) == 0
+    text = (tmp_path / "dev" / "ae" / "system.yaml").read_text()
+    assert f"windows_per_epoch: {int(np.floor((72 - 10 - 5) / 3600 * 10_000))}" in text
