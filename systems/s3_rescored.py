@@ -1,7 +1,7 @@
 """S3 with re-scored members, s1 and cohgate_rescored.
 
-Kim 2026 (noise-aware reference denoising), Tables 3 and 4: bearing's .613 to .616 of the submitted systems against
-adasub's .599 suggests that the submitted s3 and s4 were made of re-scored members; the report does not say.
+Kim 2026 (noise-aware reference denoising) does not say whether the submitted s3 and s4 were made of re-scored members:
+bearing's .613 to .616 in Table 3 against adasub's .599 in Table 4 suggests it, but Table 4 agrees with no other figure.
 """
 
 from asd.calibration import GammaStandardised
