@@ -24,7 +24,7 @@ setup: .venv/.stamp
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and \
 	    f"$(PYTHON) is Python {v}, 3.11 or newer needed: make test PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r requirements.txt
 	touch $@
 
 lint: setup

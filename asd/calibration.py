@@ -18,8 +18,8 @@ def quantile_of_domains(scores: np.ndarray, is_target: np.ndarray, quantile: flo
     """The quantile of a mixture of both domains, half and half, scores (N,), is_target (N,).
 
     Ten target clips tell where their domain's scores lie, but not how they spread: the target half is the source
-    clips' scores moved to the target clips' mean. *Chosen* among ten rules, see systems/papers/reference_denoising.md. With one domain
-    alone, the quantile of its scores.
+    clips' scores moved to the target clips' mean. *Chosen* among ten rules, see systems/papers/reference_denoising.md.
+    With one domain alone, the quantile of its scores.
 
     >>> quantile_of_domains(np.array([1.0, 2.0, 3.0, 9.0]), np.array([0, 0, 0, 1], bool), 0.5)
     5.5

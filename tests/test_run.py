@@ -47,6 +47,7 @@ def test_a_development_run_prints_omega_and_writes_every_file(dev):
     table = rows(results / "dev" / "baseline_mse" / "omega.csv")
     assert [row[0] for row in table] == ["machine", "fan", "pump", "harmonic mean"]
     assert f"Ω = {table[-1][4]}" in printed and "baseline_mahala" in printed
+    assert f"next: python tools/omega.py {results / 'dev'} --ci" in printed
     for folder in (results / "dev" / "baseline_mse", results / "dev" / "baseline_mse" / "seeds" / "13711"):
         scores = rows(folder / "anomaly_score_fan_section_00_test.csv")
         decisions = rows(folder / "decision_result_fan_section_00_test.csv")

@@ -73,6 +73,20 @@ def show(session: Session, describe: Callable[[str], str], tell: Tell) -> None:
         table = evaluate(session, name)
         if table:
             tell(short(table))
+    tell(following(session))
+
+
+def following(session: Session) -> str:
+    """What a person does next."""
+    request, (name, *_) = session.request, session.members
+    data, results = f" --data {request.data}", f" --results {request.results}"
+    report = f"python tools/report.py {session.folder(name).folder}{data}"
+    if "test" not in request.splits:
+        return f"\nnext: the same command without --train-only, once the test clips are in {request.data}"
+    if request.kind == "dev":
+        return f"\nnext: python tools/omega.py {request.results / 'dev'} --ci    (systems side by side)\n      {report}"
+    package = f"python tools/package.py{data}{results}"
+    return f"\nnext: {package}    (submission/team.yaml, and -d of the same systems)\n      {report}"
 
 
 def short(table: Sequence[Sequence[str]]) -> str:
