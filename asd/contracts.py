@@ -94,6 +94,10 @@ class Scorer(Protocol):
 
     nan: this seed has no such score of the clip, others may. Where a scorer has no `train_scores`, the detector is
     fitted again without some of the clips, and those are scored.
+
+    Where it has `decides_domain` and that is true, it has `domain(feature)` too, True for target: whose statistics it
+    holds a clip to. Scores of clips that it holds to the target domain are then moved by how much higher the target
+    clips left out score than the source clips, so that one threshold serves both.
     """
 
     def score(self, feature: Feature) -> float:

@@ -1,5 +1,8 @@
 """Every threshold stands on clips that were left out: folds, autoencoders, and what seeds of a system share."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -10,9 +13,11 @@ from asd.detectors.vectors import Vectors
 from asd.errors import BadInput
 from asd.folds import held_out
 from asd.system import FittedSystem, Member
+from asd.system.fitted import domain_of
 from asd.training import Training
 
 IS_TARGET = np.arange(24) >= 20
+TARGET = np.zeros((1, 1))  # a clip that is held to the target domain
 NUMBERS = Training(epochs=2, batch_size=16)
 AE = AutoEncoder(
     scaling=PerDimension(),
@@ -99,3 +104,19 @@ def test_a_clip_that_one_system_has_seen_counts_by_the_other_alone():
 def test_too_few_left_out_scores_are_no_threshold():
     with pytest.raises(BadInput, match="1 training clips scored as unseen, at least two expected .*too few seeds"):
         _ = system_of([("a", [1, np.nan, np.nan, np.nan])], (1,)).calibrated
+
+
+def test_target_scores_are_moved_to_the_sources_where_the_domain_is_decided():
+    scorer = SimpleNamespace(decides_domain=True, score=lambda feature: 9.0, domain=lambda feature: feature is TARGET)
+    columns = [[1.0, np.nan, 3.0, np.nan, 7.0], [np.nan, 2.0, np.nan, 8.0, np.nan]]
+    members = tuple(Member(str(i), "a", None, None, scorer, np.array(c)) for i, c in enumerate(columns))
+    found = FittedSystem(members, NormalStandardised(), (1.0, 1.0), np.array([0, 0, 0, 1, 1], bool))
+    assert found.offsets == (7.5 - 2, 7.5 - 2)  # over both seeds
+    moved = np.array([1, 2, 3, 2.5, 1.5])
+    np.testing.assert_allclose(found.train_scores, (moved - moved.mean()) / moved.std())
+    assert domain_of(scorer, TARGET) == 1 and domain_of(scorer, None) == 0
+    assert found.standardised(0, 9.0, 1.0) == pytest.approx((9 - 5.5 - moved.mean()) / moved.std())
+    plain = FittedSystem(
+        tuple(replace(m, scorer=SimpleNamespace()) for m in members), NormalStandardised(), (1.0, 1.0), found.is_target
+    )
+    assert plain.offsets == (0.0, 0.0)

@@ -151,6 +151,13 @@ class AutoEncoderScorer:
     def score(self, feature: Feature) -> float:
         return self.recipe.score(self.fitted, feature, residual(self.network, feature, self.recipe.context))
 
+    @property
+    def decides_domain(self) -> bool:
+        return self.recipe.domains.decides
+
+    def domain(self, feature: Feature) -> bool:
+        return self.recipe.domains.is_target(self.fitted, feature)
+
     def arrays(self) -> Arrays:
         return {**self.fitted, "train_scores": self.train_scores}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -19,6 +19,13 @@ class Domains(Protocol):
     def fit(self, features: Iterable[Feature], is_target: np.ndarray) -> Arrays:
         """From training-normal features (F, D) and the domain (N,) of each."""
 
+    @property
+    def decides(self) -> bool:
+        """Whether `is_target` decides, and not the distances."""
+
+    def is_target(self, fitted: Arrays, feature: Feature) -> bool:
+        """Whether a clip is held to the target domain, where that is decided."""
+
     def score(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> float:
         """Of one clip, distances (1,) to all training clips or (2,) to source and target."""
 
@@ -29,6 +36,11 @@ class NearerDomain:
 
     def fit(self, features: Iterable[Feature], is_target: np.ndarray) -> Arrays:
         return {}
+
+    decides: ClassVar = False
+
+    def is_target(self, fitted: Arrays, feature: Feature) -> bool:
+        raise NotImplementedError("the distances decide")
 
     def score(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> float:
         return float(distances.min())
@@ -54,10 +66,14 @@ class DiscriminatedDomain:
         analysis.fit(np.array([spectrum(feature) for feature in features]), is_target)
         return {"discriminant": np.array([*analysis.coef_[0], analysis.intercept_[0]])}
 
-    def score(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> float:
+    decides: ClassVar = True
+
+    def is_target(self, fitted: Arrays, feature: Feature) -> bool:
         *weights, constant = fitted["discriminant"]
-        is_target = spectrum(feature) @ np.array(weights) + constant > 0
-        return float(distances[int(is_target) if len(distances) > 1 else 0])
+        return bool(spectrum(feature) @ np.array(weights) + constant > 0)
+
+    def score(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> float:
+        return float(distances[int(self.is_target(fitted, feature)) if len(distances) > 1 else 0])
 
 
 def spectrum(feature: Feature) -> np.ndarray:

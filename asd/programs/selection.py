@@ -29,8 +29,10 @@ def omega(session: Session, name: str, members: list[Seed]) -> float:
 
 def terms(session: Session, name: str, members: list[Seed], machine: Machine) -> tuple[float, float, float]:
     """AUC_source, AUC_target, pAUC of the mean of some members' scores of one machine."""
-    raw = [session.chains[system, machine.name].raw_scores(machine.test, seed) for system, seed in members]
-    calibrated = session.fitted_to(name, machine, members).calibrated
-    columns = [[c(float(a)) for a in column] for c, column in zip(calibrated, raw, strict=True)]
+    fitted, chains = session.fitted_to(name, machine, members), [session.chains[s, machine.name] for s, _ in members]
+    columns = [
+        fitted.standardised(i, chain.raw_scores(machine.test, seed), chain.domains(machine.test, seed)).tolist()
+        for i, (chain, (_, seed)) in enumerate(zip(chains, members, strict=True))
+    ]
     scores = {clip.path.name: mean(row) for clip, row in zip(machine.test, zip(*columns, strict=True), strict=True)}
     return evaluation.terms_of(machine.name, scores, evaluation.truth_of_names(scores))

@@ -37,7 +37,8 @@ def _write_machine(session: Session, name: str, machine: data.Machine) -> None:
     folder.unproven(machine.name)
     with session.fitting(machine, *session.training_features(list(dict(members)), machine)):
         fitted = session.fitted(name, machine)  # from the store; trained here only if something was deleted there
-    raw = [session.chains[system, machine.name].raw_scores(clips, seed) for system, seed in members]
+    chains = [(session.chains[system, machine.name], seed) for system, seed in members]
+    raw = [(chain.raw_scores(clips, seed), chain.domains(clips, seed)) for chain, seed in chains]
     for member in fitted.members:
         folder.write_history(member.label, machine.name, getattr(member.scorer, "history", NO_HISTORY))
     for part, content in files_of_many(fitted, machine, clips, raw).items():
@@ -89,9 +90,9 @@ def by_name(names: Sequence[str], train_scores: np.ndarray) -> dict[str, float]:
 
 
 def files_of_many(
-    fitted: FittedSystem, machine: data.Machine, clips: Sequence[Clip], raw: Sequence[np.ndarray]
+    fitted: FittedSystem, machine: data.Machine, clips: Sequence[Clip], raw: Sequence[Sequence[np.ndarray]]
 ) -> dict[str, Scored]:
-    """The same from the detectors' own scores of all clips, (N,) per member, held in the guard's array."""
+    """The same from the detectors' own scores and domains of all clips, (N,) per member, held in the guard's array."""
     if not clips:  # training only
         return files_of(fitted, machine, clips, [])
     names, train = [clip.path.name for clip in clips], [clip.path.name for clip in machine.train]
@@ -101,8 +102,10 @@ def files_of_many(
         decisions = {name: int(decision) for name, decision in decided.items()}
         return Scored(guard.released(scores), decisions, by_name(train, train_scores))
 
-    columns = [guard.TestScores(dict(zip(names, column.tolist(), strict=True))) for column in raw]
-    members = [calibrated(column) for calibrated, column in zip(fitted.calibrated, columns, strict=True)]
+    def guarded(column: np.ndarray) -> guard.TestScores:
+        return guard.TestScores(dict(zip(names, column.tolist(), strict=True)))
+
+    members = [fitted.standardised(i, *map(guarded, columns)) for i, columns in enumerate(raw)]
     parts = zip(members, fitted.thresholds, fitted.member_train_scores, strict=True)
     labels = [member.label for member in fitted.members]
     of_members = {label: of(*part) for label, part in zip(labels, parts, strict=True)}

@@ -36,7 +36,7 @@ from asd.errors import BadInput
 from asd.fingerprint import canonical, code, digest, numbers
 from asd.folds import left_out_scores
 from asd.store import Store, content
-from asd.system.fitted import Member, described
+from asd.system.fitted import Member, described, domain_of
 from asd.system.recipe import System
 from asd.training import environment, pin
 
@@ -156,7 +156,7 @@ class Chain:
         return {**self._training_record, **record}
 
     def scores_record(self, clips: Sequence[Clip], seed: int) -> Record:
-        return {**self.scorer_record(seed), "of": clips_key(clips)}
+        return {**self.scorer_record(seed), "of": clips_key(clips), "scores code": code(domain_of)}
 
     @property
     def training_key(self) -> str:
@@ -280,12 +280,19 @@ class Chain:
 
     def raw_scores(self, clips: Sequence[Clip], seed: int) -> np.ndarray:
         """(N,) the detector's own scores, computed clip by clip or taken from the store."""
+        return self._scored(clips, seed)["scores"]
 
+    def domains(self, clips: Sequence[Clip], seed: int) -> np.ndarray:
+        """(N,) 1.0 where the detector holds a clip to the target domain, else 0.0."""
+        return self._scored(clips, seed)["domains"]
+
+    def _scored(self, clips: Sequence[Clip], seed: int) -> Arrays:
         def compute() -> Arrays:
-            scorer = self.scorer(seed)
-            return {"scores": np.array([scorer.score(feature) for feature in (self.block(clips) if clips else ())])}
+            scorer, features = self.scorer(seed), self.block(clips) if clips else ()
+            scores = np.array([scorer.score(feature) for feature in features])
+            return {"scores": scores, "domains": np.array([domain_of(scorer, feature) for feature in features])}
 
-        return self.store.once("scores", self.scores_record(clips, seed), compute)["scores"]
+        return self.store.once("scores", self.scores_record(clips, seed), compute)
 
     def is_done(self, clips: Sequence[Clip], seed: int) -> bool:
         """Whether this seed is trained and the clips (none: no clips) are scored."""

@@ -19,6 +19,7 @@ from asd.contracts import (
     Encoder,
     Feature,
     FittedFrontEnd,
+    Score,
     Scorer,
     Wave,
 )
@@ -66,18 +67,41 @@ class FittedSystem:
         return numbers
 
     @cached_property
+    def offsets(self) -> tuple[float, ...]:
+        """Each member's: how much higher target clips score than source clips, where its scorer decides the domain.
+
+        The seeds of a system share it: the means are over all scores of clips that they have not seen.
+        """
+        pooled = {system: self._offset([self.members[i] for i in numbers]) for system, numbers in self.systems.items()}
+        return tuple(pooled[member.system] for member in self.members)
+
+    def _offset(self, members: Sequence[Member]) -> float:
+        if not all(decides_domain(member.scorer) for member in members):
+            return 0.0
+        scores = np.concatenate([member.train_scores for member in members])
+        found, is_target = known(scores, np.tile(self.is_target, len(members)))
+        source, target = found[~is_target], found[is_target]
+        return float(np.mean(target) - np.mean(source)) if len(source) and len(target) else 0.0
+
+    @cached_property
     def calibrated(self) -> tuple[Calibrated, ...]:
         """Each member's; the seeds of a system share one, fitted to all scores of clips that they have not seen."""
+        moved = [m.train_scores - o * self.is_target for m, o in zip(self.members, self.offsets, strict=True)]
         pooled = {
-            system: self.calibration.fit(known(np.concatenate([self.members[i].train_scores for i in numbers]))[0])
+            system: self.calibration.fit(known(np.concatenate([moved[i] for i in numbers]))[0])
             for system, numbers in self.systems.items()
         }
         return tuple(pooled[member.system] for member in self.members)
 
+    def standardised(self, number: int, score: Score, is_target: Score) -> Score:
+        """A member's score on the common scale; is_target, 0 or 1, the domain that it holds the clip to."""
+        return self.calibrated[number](score - self.offsets[number] * is_target)  # type: ignore[operator, return-value]
+
     @cached_property
     def member_train_scores(self) -> tuple[np.ndarray, ...]:
         """(N,) each member's standardised scores of the training clips, nan where it has none."""
-        return tuple(c(m.train_scores) for c, m in zip(self.calibrated, self.members, strict=True))
+        is_target = self.is_target.astype(float)
+        return tuple(self.standardised(i, m.train_scores, is_target) for i, m in enumerate(self.members))
 
     @cached_property
     def train_scores(self) -> np.ndarray:
@@ -106,13 +130,14 @@ class FittedSystem:
                 f"{found}: a wave (C, T) of floats expected, channel 0 near (is it (T, C)? then transpose it)"
             )
         features: dict[tuple[int, int], Feature] = {}  # members of one system share theirs
-        raw = []
-        for member in self.members:
+        standardised = []
+        for i, member in enumerate(self.members):
             chain = id(member.frontend), id(member.features)
             if chain not in features:
                 features[chain] = described(member.frontend, member.features, wave)
-            raw.append(member.scorer.score(features[chain]))
-        scores = tuple(calibrated(float(a)) for calibrated, a in zip(self.calibrated, raw, strict=True))
+            score, is_target = member.scorer.score(features[chain]), domain_of(member.scorer, features[chain])
+            standardised.append(self.standardised(i, float(score), is_target))
+        scores = tuple(standardised)
         decisions = tuple(int(a > t) for a, t in zip(scores, self.thresholds, strict=True))
         score = mean(scores, self.weights)
         return ClipScore(scores, decisions, score, int(score > self.threshold))
@@ -142,6 +167,15 @@ def described(frontend: FittedFrontEnd, features: AnyFeatures, wave: Wave) -> Fe
             "(take one that does: Near, RefSub, AdaSub, CohGate, Canceller, Distilled, ...)"
         )
     return features.embed(frontend.sound(wave))
+
+
+def domain_of(scorer: Scorer, feature: Feature) -> float:
+    """1.0 where the scorer holds the clip to the target domain, else 0.0."""
+    return float(scorer.domain(feature)) if decides_domain(scorer) else 0.0  # type: ignore[attr-defined]
+
+
+def decides_domain(scorer: Scorer) -> bool:
+    return getattr(scorer, "decides_domain", False)
 
 
 def known(scores: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:

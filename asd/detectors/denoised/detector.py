@@ -206,3 +206,10 @@ class DenoisedScorer:
 
     def score(self, feature: Feature) -> float:
         return self.behind.score(denoised(self.denoiser, feature))
+
+    @property
+    def decides_domain(self) -> bool:
+        return self.behind.decides_domain
+
+    def domain(self, feature: Feature) -> bool:
+        return self.behind.domain(denoised(self.denoiser, feature))
