@@ -91,7 +91,7 @@ def offline(system, wave, first, last):
         return system(wave[:, first:last]).score
     whole = student.separate(frontend.network, frontend.recipe.student, wave)
     feature = member.features(frontend.of_window(wave[:, first:last], whole[first:last]))
-    return np.mean([m.calibrated(m.scorer.score(feature)) for m in system.members])
+    return np.mean([system.standardised(i, m.scorer.score(feature), 0.0) for i, m in enumerate(system.members)])
 
 
 def test_memory_does_not_grow(fitted, recording):

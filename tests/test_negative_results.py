@@ -32,7 +32,7 @@ FLOW = FlowDetector(network=AdditiveFlow(width=8), training=NUMBERS, validation=
 
 def test_the_flow_is_a_density():
     """It integrates to one over a plane, whatever the weights: the layers keep volume, the scaling is counted."""
-    flow = AdditiveFlow(width=16).build(2, (3,))
+    flow = AdditiveFlow(width=16).flow(2, (3,))
     with torch.no_grad():
         for p in flow.parameters():
             p.add_(0.2)

@@ -59,7 +59,7 @@ class BottleneckNeighbours:
         """Scaling and the layers up to the bottleneck, of a single seed in evaluation state."""
         whole = self.trainer.restored(trained)
         assert isinstance(self.autoencoder.network, Bottlenecked)
-        return nn.Sequential(whole.scale, self.autoencoder.network.encoder(whole.network))
+        return nn.Sequential(whole.scale, self.autoencoder.network.encoder(whole.network)).eval()
 
 
 @torch.no_grad()

@@ -28,7 +28,8 @@ class AdditiveFlow:
     couplings: int = 4  # *chosen*: each half is moved twice
     width: int = 128  # hidden units of each
 
-    def build(self, n_features: int, seeds: Sequence[int]) -> Flow:
+    def flow(self, n_features: int, seeds: Sequence[int]) -> Flow:
+        """Not `build`: no autoencoder's network, whose output is held against its input."""
         return Flow(self, n_features, seeds)
 
 
@@ -69,10 +70,10 @@ class ScaledFlow(nn.Module):
 class FlowTraining(DenseTraining):
     """What training by maximum likelihood makes."""
 
-    network: AdditiveFlow
+    network: AdditiveFlow  # type: ignore[assignment]
 
     def build(self, n_features: int, seeds: Sequence[int]) -> ScaledFlow:
-        return ScaledFlow(self.scaling.build(n_features, len(seeds)), self.network.build(n_features, seeds))
+        return ScaledFlow(self.scaling.build(n_features, len(seeds)), self.network.flow(n_features, seeds))
 
     def n_features(self, trained: Arrays) -> int:
         return trained["network.log_scale"].shape[-1]
@@ -89,7 +90,7 @@ class FlowDetector(AutoEncoder):
     """The flow's z in the place of an autoencoder's residual; |z|^2 a frame is a Blend with alpha 1."""
 
     scaling: Scaling = field(default_factory=PerDimension)
-    network: AdditiveFlow = field(default_factory=AdditiveFlow)
+    network: AdditiveFlow = field(default_factory=AdditiveFlow)  # type: ignore[assignment]
 
     @property
     def trainer(self) -> FlowTraining:
