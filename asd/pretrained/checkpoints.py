@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from asd.errors import BadInput, present
@@ -60,6 +62,15 @@ def files_at(path: Path) -> tuple[Path, ...]:
     return tuple(sorted(p for p in path.iterdir() if p.is_file())) if path.is_dir() else (path,)
 
 
+NUMPY_SCALARS: list = [  # what it takes to read float64 numbers, as a scheduler leaves them in an optimiser's state
+    (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),  # as NumPy 1 names it
+    (np.float64(0).__reduce__()[0], "numpy._core.multiarray.scalar"),
+    np.dtype,
+    np.dtypes.Float64DType,
+]
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
+
+
 class NoTensor:
     """Stands for what a checkpoint holds besides tensors: made of anything, and nothing comes of it."""
 
@@ -75,11 +86,11 @@ def read(path: Path, expected: Expected, no_tensors: tuple[str, ...] = ()) -> di
     """
     stand_ins: list = [(NoTensor, name) for name in no_tensors]
     try:
-        with torch.serialization.safe_globals(stand_ins):
+        with torch.serialization.safe_globals([*NUMPY_SCALARS, *stand_ins]):
             held = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # whatever zip, pickle or mmap make of another file
         size = path.stat().st_size
-        raise BadInput(f"{path}: {size:,} bytes, not readable as tensors ({_first_line(error)}); {expected}") from error
+        raise BadInput(f"{path}: {size:,} bytes, not readable as tensors ({cause(error)}); {expected}") from error
     held = held[0] if isinstance(held, tuple) and held else held
     return held if isinstance(held, dict) else {}
 
@@ -139,5 +150,8 @@ def refusing(what: str) -> Iterator[None]:
         raise BadInput(f"{what} ({reason[:160]})") from error
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+def cause(error: BaseException) -> str:
+    """One line of why a file was refused, whole: without colour codes, and without torch's advice to trust the file."""
+    text = COLOUR.sub("", str(error)).rpartition("WeightsUnpickler error:")[2]
+    line = (text.strip().splitlines() or [type(error).__name__])[0].strip()
+    return line.partition(" Please use")[0].rstrip(" .")
