@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -22,6 +22,7 @@ Power = np.ndarray  # (C, K, F) float32 power spectrogram, one or more channels
 Feature = np.ndarray  # (F, D) float32, one clip
 Arrays = dict[str, np.ndarray]  # a fitted part as the store keeps it
 Record = Mapping[str, object]  # a JSON object
+Lasting = Callable[[Any], Path]  # a part with `files()` -> a folder that stays; files in it name what else they need
 Score = TypeVar("Score")  # a float, or many in the guard's array
 
 
@@ -51,9 +52,12 @@ class TrainedFrontEnd(FrontEnd, Protocol):
     def files(self) -> tuple[Path, ...]:
         """What `fit` reads besides clips; their content is part of what it learns."""
 
-    def fit_on(self, waves: Iterable[Wave], clean: Iterable[Wave], scratch: Path) -> FittedFrontEnd:
-        """`clean` are recordings of the machine alone, where there are any. `scratch` is a folder for work under way:
-        the same call with the same folder resumes what was killed.
+    def fit_on(
+        self, waves: Sequence[Wave], clean: Iterable[Wave], scratch: Path, device: str, lasting: Lasting
+    ) -> FittedFrontEnd:
+        """`clean` are recordings of the machine alone, where there are any; a wave is read each time it is asked for.
+        `scratch` is a folder for work under way: the same call with the same folder resumes what was killed. What a
+        part makes of a clip may stay in `lasting(part)`, for other fits with the same part.
         """
 
 

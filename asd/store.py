@@ -1,6 +1,7 @@
 """The store: named arrays under the hash of everything they depend on, each file written whole.
 
     Store(root).load / .save / .once     Arrays <-> <root>/<kind>/<key>.npz (plain NumPy arrays, never pickle)
+    Store(root).folder                   <root>/<kind>/<key>/ for files that name what they depend on besides the record
     key_of(record) -> str                the record's hash: a record names all that the arrays depend on
     Store(root).differences(...)         what the nearest stored record has otherwise, so that an error can tell it
 
@@ -15,7 +16,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -81,6 +82,31 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """A .npy file, whole."""
+    with written_whole(path) as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def opened_array(path: Path) -> np.ndarray:
+    """The array in a .npy file, read only; what is used of it is read then."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+@dataclass(frozen=True)
+class OnDemand(Sequence[T]):
+    """Things by number, each read when it is asked for: many clips as one sequence without holding them."""
+
+    length: int
+    read: Callable[[int], T]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.read(range(self.length)[i])
 
 
 @contextmanager
@@ -152,6 +178,13 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
+
+    def folder(self, kind: str, record: Record) -> Path:
+        """A folder that stays, for files named by what they depend on besides the record, which lies beside them."""
+        folder = self.root / kind / key_of(record)
+        if not (folder / RECORD).exists():
+            write_json(folder / RECORD, record)
+        return folder
 
     def differences(self, kind: str, record: Record) -> dict[str, tuple[object, object]] | None:
         """Name -> (stored, wanted) of the stored record that differs in the fewest places; None where there is none.

@@ -1,7 +1,10 @@
 """Spectral-to-spatial distillation: the student's arithmetic, its training, the reference clip, and what SCi says."""
 
+import multiprocessing
 import shutil
+import time
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ from asd.programs.fitting import extract
 from asd.programs.proving import prove_here
 from asd.programs.writing import write
 from asd.si_snr import si_snr
-from asd.store import key_of
+from asd.store import OnDemand, key_of
 from asd.training import Training
 
 SMALL = NarrowBandLSTM(units=(8, 6))
@@ -176,7 +179,8 @@ def test_sci_compares_each_target_with_the_near_channel_it_came_from(tmp_path):
     waves, embedder = noisy(5), Records([])
     path = tmp_path / "alone.wav"
     soundfile.write(path, machine_alone(), RATE, subtype="FLOAT")
-    examples = Distilled(teacher=CleanTeacher(), embedder=embedder, reference=str(path)).examples(waves, (), tmp_path)
+    recipe = Distilled(teacher=CleanTeacher(), embedder=embedder, reference=str(path))
+    examples = recipe.examples(waves, (), lambda part: tmp_path / type(part).__name__)
     expected = [machine_alone(), *(wave for w in waves for wave in (hum(w), w[0]))]
     assert len(embedder.waves) == len(expected) == 11 and examples.weights.tolist() == [1] * 5
     assert all(np.array_equal(a, b) for a, b in zip(embedder.waves, expected, strict=True))
@@ -232,10 +236,162 @@ def test_a_killed_training_resumes_to_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(distilled, "estimate", dies)
     with pytest.raises(Killed):
         recipe.fit_on(noisy(), (), tmp_path)
-    assert (tmp_path / "checkpoint.pt").exists() and (tmp_path / "targets.npz").exists()
+    assert (tmp_path / "checkpoint.pt").exists() and len(list((tmp_path / "AdaSubTeacher").iterdir())) == 8
     resumed = recipe.fit_on(noisy(), (), tmp_path).arrays()
     assert all(np.array_equal(straight[k], resumed[k]) for k in straight if k != "history")
     assert np.array_equal(straight["history"][:, :2], resumed["history"][:, :2])
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A teacher that says which clips it was asked for and may be killed."""
+
+    asked: list
+    deadly: int = 0  # the call in which it is killed; 0: none
+    learns: ClassVar = False
+
+    def files(self):
+        return ()
+
+    def open(self, waves, reference):
+        def separate(wave):
+            self.asked.append(wave)
+            if len(self.asked) == self.deadly:
+                raise Killed
+            return hum(wave)
+
+        return separate
+
+
+def test_targets_are_made_once_whatever_is_killed_and_for_every_student(tmp_path):
+    def targets(asked, waves, deadly=0, loudness=1, **numbers):
+        recipe = Distilled(teacher=Counting(asked, deadly), **numbers)
+        return recipe.targets(waves, loudness * machine_alone(), tmp_path)
+
+    waves, asked = noisy(), [[] for _ in range(5)]
+    with pytest.raises(Killed):
+        targets(asked[0], waves, deadly=4)
+    found = targets(asked[1], waves)
+    assert [len(a) for a in asked[:2]] == [4, 5]  # the fourth again, and those after it
+    assert all(np.array_equal(target, hum(wave)) for target, wave in zip(found, waves, strict=True))
+    targets(asked[2], waves[::-1], student=NarrowBandLSTM(units=(4,)))
+    targets(asked[3], [*waves, *noisy(1, seed=7)])  # another clip beside them
+    targets(asked[4], waves, loudness=2)  # another reference
+    assert [len(a) for a in asked[2:]] == [0, 1, 8]
+
+
+def test_a_teacher_that_learns_from_the_clips_teaches_anew_where_they_differ(tmp_path):
+    teacher = AdaSubTeacher()
+    for waves, n_files in ((noisy(), 8), (noisy(), 8), (noisy(9), 17)):
+        found = Distilled(teacher=teacher).targets(waves, machine_alone(), tmp_path)
+        assert np.array_equal(found[0], teacher.open(waves, machine_alone())(waves[0]))
+        assert len(list(tmp_path.iterdir())) == n_files
+
+
+@dataclass(frozen=True)
+class SlowTeacher:
+    """As slow, beside a tiny training, as a large separator is beside a real one."""
+
+    seconds: float = 0.03  # a clip
+
+    def files(self):
+        return ()
+
+    def open(self, waves, reference):
+        def separate(wave):
+            time.sleep(self.seconds)
+            return hum(wave)
+
+        return separate
+
+
+def with_slow_teacher(data_folder, results, **numbers):
+    from test_contracts import opened
+
+    chain = opened("ssd", data_folder, results).chains["ssd", "fan"]
+    training = replace(chain.system.frontend.training, epochs=4)
+    frontend = replace(chain.system.frontend, teacher=SlowTeacher(), training=training, **numbers)
+    return replace(chain, system=replace(chain.system, frontend=frontend))
+
+
+def fit_frontend(data_folder, results):
+    _ = with_slow_teacher(data_folder, results).frontend
+
+
+def run_for(seconds, *words):
+    """`fit_frontend` in a process of its own, killed after so many seconds: (its exit code, seconds it took)."""
+    process, begun = multiprocessing.get_context("fork").Process(target=fit_frontend, args=words), time.monotonic()
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    return process.exitcode, time.monotonic() - begun
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(data_folder, tmp_path):
+    fit_frontend(data_folder, tmp_path / "straight")  # in this process: its children need not import all that again
+    _, whole = run_for(100, data_folder, tmp_path / "timed")
+    moments = np.random.default_rng(0).uniform(0.1, 0.9, 5) * whole
+    codes = [run_for(moment, data_folder, tmp_path / "killed")[0] for moment in moments]
+    assert -9 in codes and run_for(100, data_folder, tmp_path / "killed")[0] == 0
+    straight, killed = (with_slow_teacher(data_folder, tmp_path / name) for name in ("straight", "killed"))
+    ours, theirs = straight.frontend.arrays(), killed.frontend.arrays()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours if name != "history")
+    assert np.array_equal(ours["history"][:, :2], theirs["history"][:, :2])
+    assert kept(tmp_path / "straight") == kept(tmp_path / "killed")
+
+
+def kept(results):
+    """Targets and embeddings of a run."""
+    return {path.name: path.read_bytes() for path in (results / "store" / "targets").glob("*/[!.]*.npy")}
+
+
+def test_a_second_student_of_the_store_takes_the_firsts_targets(data_folder, tmp_path):
+    fit_frontend(data_folder, tmp_path)
+    before = kept(tmp_path)
+    _ = with_slow_teacher(data_folder, tmp_path, student=NarrowBandLSTM(units=(6,))).frontend
+    assert kept(tmp_path) == before and len(before) == 3 * 18  # a target and two embeddings a clip
+
+
+def test_no_more_than_a_few_clips_are_held(tmp_path):
+    """A clip is read when it is asked for, and let go."""
+    alive, most = [0], [0]
+
+    class Clip(np.ndarray):
+        def __del__(self):
+            alive[0] -= self.base is None
+
+    def read(i):
+        wave = np.ndarray.__new__(Clip, (2, RATE), np.float32)
+        wave[:] = noisy(1, seed=i)[0]
+        alive[0] += 1
+        most[0] = max(most[0], alive[0])
+        return wave
+
+    recipe = Distilled(student=SMALL, training=replace(QUICK, epochs=1), segment=0.5)
+    recipe.fit_on(OnDemand(24, read), (), tmp_path)
+    assert most[0] <= 8
+
+
+def test_bfloat16_is_refused_by_name():
+    with pytest.raises(BadInput, match="training.precision bfloat16: float32, since LSTMs"):
+        Distilled(training=replace(QUICK, precision="bfloat16"))
+
+
+def test_a_part_is_validated_on_as_large_as_the_one_trained_on_and_the_same_each_epoch(tmp_path, monkeypatch):
+    seen, loss = [], distilled.DistillationSet.loss
+
+    def noted(examples, recipe, chosen, length, network):
+        seen.append((network.training, chosen))
+        return loss(examples, recipe, chosen, length, network)
+
+    monkeypatch.setattr(distilled.DistillationSet, "loss", noted)
+    training = Training(epochs=3, batch_size=2, validation_share=0.25, windows_per_epoch=12, patience=3)
+    Distilled(student=SMALL, training=training, segment=0.25).fit(noisy())
+    trained, validated = ([rows for is_training, rows in seen if is_training is which] for which in (True, False))
+    assert [sum(map(len, rows)) for rows in (trained, validated)] == [3 * 12, 3 * 4]  # of 24 and of 8 segments
+    epochs = np.concatenate(validated).reshape(3, 4, 2)
+    assert (epochs == epochs[0]).all() and not set(epochs[0][:, 0]) & set(np.concatenate(trained)[:, 0])
 
 
 def test_a_student_from_its_arrays_gives_the_same_bits():

@@ -8,7 +8,7 @@ on, and its key is the record's hash; what is missing is told by how the nearest
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,7 +35,7 @@ from asd.contracts import (
 from asd.errors import BadInput
 from asd.fingerprint import canonical, code, digest, numbers
 from asd.folds import left_out_scores
-from asd.store import Store, content
+from asd.store import OnDemand, Store, content
 from asd.system.fitted import Member, described, domain_of
 from asd.system.recipe import System
 from asd.training import environment, pin
@@ -124,7 +124,7 @@ class Chain:
         record = {**clips, "frontend": numbers(learns), "frontend code": code(learns)}
         if isinstance(recipe, TrainedFrontEnd):
             files = [content(path) for path in recipe.files()]
-            return {**record, "files": files, "clean": clips_key(self.clean), **environment("cpu")}
+            return {**record, "files": files, "clean": clips_key(self.clean), **environment(self.device)}
         return record
 
     def block(self, clips: Sequence[Clip]) -> Block:
@@ -183,14 +183,23 @@ class Chain:
 
     def _fit_frontend(self) -> Arrays:
         recipe, record = self.system.frontend, self.frontend_record
-        waves: Iterator[Wave] = (self.read(clip) for clip in self.train)
+        waves, clean = self._waves(self.train), self._waves(self.clean)
         with self.store.scratch("frontends", record) as scratch:
             if isinstance(recipe, TrainedFrontEnd):
-                found = recipe.fit_on(waves, (self.read(clip) for clip in self.clean), scratch).arrays()
+                found = recipe.fit_on(waves, clean, scratch, self.device, self._lasting).arrays()
             else:
                 found = recipe.fit(waves).arrays()
             self.store.save("frontends", record, found)
         return found
+
+    def _waves(self, clips: Sequence[Clip]) -> Sequence[Wave]:
+        return OnDemand(len(clips), lambda i: self.read(clips[i]))
+
+    def _lasting(self, part: Any) -> Path:
+        """Where what `part` makes of clips stays, a large network's output say: for every front-end with that part."""
+        files = [content(path) for path in part.files()]
+        record = {"part": numbers(part), "code": code(part), "files": files, **environment("cpu")}
+        return self.store.folder("targets", record)
 
     def feature(self, clip: Clip, wave: Wave) -> Feature:
         """(F, D). Raises BadInput for a clip too short for the detector."""

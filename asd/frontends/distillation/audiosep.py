@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from asd.frontends.distillation.embedders import unit
 from asd.frontends.distillation.resunet import QUERY, RATE_32K, ResUNet30
 from asd.frontends.distillation.teachers import Separate
 from asd.pretrained.checkpoints import AUDIOSEP, below, found, load_exactly, read_tensors
+from asd.pretrained.keeping import kept
 
 PREFIXES = ("ss_model.", "module.", "model.", "")
 FIXED = ("base.stft.", "base.istft.")  # the transform's own tensors in the checkpoints; torch.stft makes them
@@ -32,9 +33,12 @@ FIXED = ("base.stft.", "base.istft.")  # the transform's own tensors in the chec
 class AudioSepTeacher:
     """The paper's teacher, 26 M parameters on the near channel alone, some seconds per clip on a CPU."""
 
+    learns: ClassVar = False  # `open` takes nothing from the training clips
+
     checkpoint: str = ""  # audiosep_base_4M_steps.ckpt
     clap: str = ""  # CLAP checkpoint for the audio query; empty: the one inside `checkpoint`
     text_embedding: str = ""  # .npy of a CLAP text embedding (512,) to ask by text; empty: ask by the reference clip
+    device: str = "cpu"  # cpu | cuda, of the separator and of the query's CLAP
 
     def files(self) -> tuple[Path, ...]:
         clap = () if self.text_embedding or not self.clap else ClapEmbedder(self.clap).files()
@@ -42,13 +46,13 @@ class AudioSepTeacher:
         return (found(self.checkpoint, AUDIOSEP), *clap, *text)
 
     def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Separate:
-        network = separator(found(self.checkpoint, AUDIOSEP))
-        query = torch.from_numpy(self.query(reference))[None]  # (1, 512)
+        network = separator(found(self.checkpoint, AUDIOSEP), self.device)
+        query = torch.from_numpy(self.query(reference))[None].to(self.device)  # (1, 512)
 
         @torch.inference_mode()
         def separate(wave: Wave) -> np.ndarray:
             up = resample_poly(wave[0], RATE_32K // RATE, 1).astype(np.float32)
-            separated = network(torch.from_numpy(up)[None], query)[0].numpy()  # (2 T,)
+            separated = network(torch.from_numpy(up)[None].to(self.device), query)[0].cpu().numpy()  # (2 T,)
             return resample_poly(separated, 1, RATE_32K // RATE).astype(np.float32)[: wave.shape[1]]
 
         return separate
@@ -57,7 +61,7 @@ class AudioSepTeacher:
         """(512,) float32"""
         if self.text_embedding:
             return read_text_embedding(text_embedding_file(self.text_embedding))
-        return ClapEmbedder(self.clap or self.checkpoint).embed(reference)
+        return ClapEmbedder(self.clap or self.checkpoint, self.device).embed(reference)
 
 
 def text_embedding_file(path: str) -> Path:
@@ -72,11 +76,11 @@ def read_text_embedding(path: Path) -> np.ndarray:
     return unit(vector.reshape(-1).astype(np.float32))
 
 
-@lru_cache(maxsize=1)
-def separator(path: Path) -> ResUNet30:
+@kept
+def separator(path: Path, device: str) -> ResUNet30:
     """The network in evaluation state. Raises BadInput for a file of something else."""
     tensors = below(read_tensors(path, AUDIOSEP), PREFIXES, lambda name: name.startswith(("base.", "film.")))
     network = ResUNet30()
     ours = {name: tensor for name, tensor in tensors.items() if not name.startswith(FIXED)}
     load_exactly(network, ours, path, AUDIOSEP, ("num_batches_tracked",))
-    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -17,10 +17,11 @@ class ClapEmbedder:
     """Embeddings of a user's CLAP checkpoint."""
 
     checkpoint: str = ""  # .pt or .ckpt file, or a folder with the hub's config.json and weights
+    device: str = "cpu"  # cpu | cuda
 
     def files(self) -> tuple[Path, ...]:
         return files_at(found(self.checkpoint, CLAP))
 
     def embed(self, wave: np.ndarray) -> np.ndarray:
         """(T,) at 16 kHz -> (512,)"""
-        return unit(audio_encoder(found(self.checkpoint, CLAP)).embed(wave).mean(axis=0))
+        return unit(audio_encoder(found(self.checkpoint, CLAP), self.device).embed(wave).mean(axis=0))

@@ -17,31 +17,41 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from asd import signal
 from asd.clips import RATE
-from asd.contracts import Arrays, Power, Wave
-from asd.errors import BadInput, present
+from asd.contracts import Arrays, Lasting, Power, Wave
+from asd.errors import BadInput, check, present
+from asd.fingerprint import digest
 from asd.frontends.channel import check_stft
 from asd.frontends.distillation.embedders import Embedder, LogMelEmbedder, PercentileWeights, scis
 from asd.frontends.distillation.reference import cleanest, read_reference
 from asd.frontends.distillation.student import NarrowBandLSTM, NarrowBandNet, Stream, estimate, separate
 from asd.frontends.distillation.teachers import AdaSubTeacher, Teacher
 from asd.si_snr import EPS, si_snr
-from asd.store import written_whole
+from asd.store import OnDemand, opened_array, write_array
 from asd.training import Training, optimise, random_groups
 
 LEAST = 5  # training clips: fewer leave none to validate on
+NO_BFLOAT16 = "float32, since LSTMs and complex spectra have no bfloat16 in PyTorch,"
 
 
 @dataclass(frozen=True)
 class DistillationSet:
-    """What a student is trained on: waves, the teacher's targets, and the weight of each clip."""
+    """What a student is trained on: waves, the teacher's targets, and the weight of each clip.
+
+    A wave or target is read when a segment of it is needed.
+    """
 
     waves: Sequence[Wave]  # (C, T) each
     targets: Sequence[np.ndarray]  # (T,) each
     sci: np.ndarray  # (N,)
     weights: np.ndarray  # (N,) float32, 0 to 1
+
+    def shortest(self) -> int:
+        """Samples of the shortest clip."""
+        return min(map(len, self.targets))
 
     def segments(self, length: int) -> np.ndarray:
         """(n, 2) clip number and first sample of segments that cover every clip, overlapping where they must."""
@@ -56,7 +66,8 @@ class DistillationSet:
         waves = np.stack([self.waves[i][:, s : s + length] for i, s in chosen])  # (B, C, L)
         targets = torch.from_numpy(np.stack([self.targets[i][s : s + length] for i, s in chosen]))  # (B, L)
         counts = torch.from_numpy(self.weights[chosen[:, 0]]) * (targets.square().sum(-1) > EPS)
-        return -(counts * si_snr(estimate(network, recipe, waves), targets)).mean()[None]
+        found = estimate(network, recipe, waves)
+        return -(counts.to(found.device) * si_snr(found, targets.to(found.device))).mean()[None]
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,7 @@ class Distilled:
         for name, part, kind in (("teacher", self.teacher, Teacher), ("embedder", self.embedder, Embedder)):
             if not isinstance(part, kind):
                 raise BadInput(f"{name} {type(part).__name__}: a {name} expected, see asd/frontends/distillation")
+        check("training.precision", self.training.precision, self.training.precision == "float32", NO_BFLOAT16)
         if self.segment <= 0 or self.clips < LEAST:
             raise BadInput(f"segment {self.segment} s, clips {self.clips}: above 0 and at least {LEAST} expected")
 
@@ -105,42 +117,61 @@ class Distilled:
     def fit(self, waves: Iterable[Wave]) -> FittedDistilled:
         """Without resuming and without clean recordings."""
         with tempfile.TemporaryDirectory() as folder:
-            return self.fit_on(waves, (), Path(folder))
+            return self.fit_on(list(waves), (), Path(folder))
 
-    def fit_on(self, waves: Iterable[Wave], clean: Iterable[Wave], scratch: Path) -> FittedDistilled:
-        """Training-normal waves and clean-machine ones; `scratch` as `asd.training.optimise` has it.
+    def fit_on(
+        self,
+        waves: Sequence[Wave],
+        clean: Iterable[Wave],
+        scratch: Path,
+        device: str = "cpu",
+        lasting: Lasting | None = None,
+    ) -> FittedDistilled:
+        """Training-normal waves and clean-machine ones, read one by one; `scratch` as `asd.training.optimise` has it.
 
-        Holds all clips in memory until `clips` of them are chosen, then those and their targets, 1 GB for 512 of 10 s.
+        Targets and embeddings lie in `lasting`, for other students, or for this fit alone in `scratch`.
         """
-        chosen = spread(list(waves), self.clips)
+        chosen = spread(waves, self.clips)
         if len(chosen) < LEAST:
             raise BadInput(f"{len(chosen)} training clips, at least {LEAST} expected to train a student on")
-        examples = self.examples(chosen, clean, scratch)
-        length = min(int(self.segment * RATE), *(wave.shape[1] for wave in chosen))
+        examples = self.examples(chosen, clean, lasting or (lambda part: scratch / type(part).__name__))
+        length = min(int(self.segment * RATE), examples.shortest())
         segments = examples.segments(length)
         network = self.student.build(len(chosen[0]))
 
         def loss(net: torch.nn.Module, rows: torch.Tensor) -> torch.Tensor:
             assert isinstance(net, NarrowBandNet)
-            return examples.loss(self.student, segments[rows[0].numpy()], length, net)
+            return examples.loss(self.student, segments[rows[0].cpu().numpy()], length, net)
 
         split = random_groups(segments[:, 0], self.training)
-        run = optimise(network, loss, split, self.training, [self.student.seed], "cpu", scratch)
-        return FittedDistilled(self, network.eval(), np.array(run.history), examples.sci)
+        run = optimise(network, loss, split, self.training, [self.student.seed], device, scratch)
+        return FittedDistilled(self, network.cpu().eval(), np.array(run.history), examples.sci)
 
-    def examples(self, waves: Sequence[Wave], clean: Iterable[Wave], scratch: Path) -> DistillationSet:
-        """The waves with the teacher's targets, kept in `scratch`: a large teacher needs seconds per clip."""
-        path = scratch / "targets.npz"
-        if not path.exists():
-            reference = read_reference(Path(self.reference)) if self.reference else cleanest(waves, clean)
-            teach = self.teacher.open(waves, reference)
-            targets = [teach(wave) for wave in waves]
-            found = scis(self.embedder, list(zip(targets, (w[0] for w in waves), strict=True)), reference)
-            with written_whole(path) as file:
-                np.savez(file, sci=found, **{str(i): target for i, target in enumerate(targets)})  # type: ignore[arg-type]
-        with np.load(path, allow_pickle=False) as kept:
-            targets, found = [kept[str(i)] for i in range(len(waves))], kept["sci"]
+    def examples(self, waves: Sequence[Wave], clean: Iterable[Wave], lasting: Lasting) -> DistillationSet:
+        """The waves with the teacher's targets and their weights."""
+        reference = read_reference(Path(self.reference)) if self.reference else cleanest(waves, clean)
+        targets = self.targets(waves, reference, lasting(self.teacher))
+        embedder = Remembered(self.embedder, lasting(self.embedder))
+        found = np.array(
+            [
+                scis(embedder, [(targets[i], waves[i][0])], reference)[0]
+                for i in tqdm(range(len(waves)), "SCi", disable=None, unit="clip")
+            ]
+        )
         return DistillationSet(waves, targets, found, self.weighting.of(found))
+
+    def targets(self, waves: Sequence[Wave], reference: np.ndarray, folder: Path) -> Sequence[np.ndarray]:
+        """The teacher's output (T,) for each clip, made once: a file by what it depends on besides the teacher."""
+        clips = [digest(wave.tobytes()) for wave in waves]
+        learnt_from = clips if getattr(self.teacher, "learns", True) else ()
+        common = digest(reference.tobytes(), *learnt_from)
+        files = [folder / f"{digest(common, clip)}.npy" for clip in clips]
+        missing = {file: i for i, file in enumerate(files) if not file.exists()}
+        if missing:
+            teach = self.teacher.open(waves, reference)
+            for file, i in tqdm(missing.items(), "targets", disable=None, unit="clip"):
+                write_array(file, teach(waves[i]))
+        return OnDemand(len(files), lambda i: opened_array(files[i]))
 
     def restore(self, arrays: Arrays) -> FittedDistilled:
         weights = {k.removeprefix("student."): torch.from_numpy(a) for k, a in arrays.items() if k[:8] == "student."}
@@ -149,11 +180,29 @@ class Distilled:
         return FittedDistilled(self, network.eval(), arrays["history"], arrays["sci"])
 
 
-def spread(waves: list[Wave], most: int) -> list[Wave]:
+@dataclass(frozen=True)
+class Remembered:
+    """An embedder whose embeddings lie in a folder, each made once."""
+
+    embedder: Embedder
+    folder: Path
+
+    def files(self) -> tuple[Path, ...]:
+        return self.embedder.files()
+
+    def embed(self, wave: np.ndarray) -> np.ndarray:
+        file = self.folder / f"{digest(np.ascontiguousarray(wave).tobytes())}.npy"
+        if not file.exists():
+            write_array(file, self.embedder.embed(wave))
+        return np.array(opened_array(file))
+
+
+def spread(waves: Sequence[Wave], most: int) -> Sequence[Wave]:
     """At most `most` of them, evenly spread and in their order."""
     if len(waves) <= most:
         return waves
-    return [waves[i] for i in np.linspace(0, len(waves) - 1, most).astype(int)]
+    places = np.linspace(0, len(waves) - 1, most).astype(int)
+    return OnDemand(most, lambda i: waves[places[i]])
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +33,14 @@ def cleanest(waves: Sequence[Wave], clean: Iterable[Wave]) -> np.ndarray:
     """(T,) near channel of the clip that stands out most from the noise G P_f, of the training clips and of `clean`.
 
     In two channels a recording of the machine alone comes first by this measure, one of noise alone last. Recordings
-    of one channel have no far noise and are left out (give such a one as `reference`).
+    of one channel have no far noise and are left out (give such a one as `reference`). One clip at a time is in memory.
     """
-    candidates = [*waves, *(wave for wave in clean if len(wave) == 2)]
     if len(waves[0]) < 2:
         raise BadInput("1 channel: no far channel to find the cleanest clip by; give a `reference` file")
     transfer = NoiseTransfer()
     gain = transfer.fit(wave[:2] for wave in waves)  # (K,)
-    return candidates[int(np.argmax([clearness(wave, gain, transfer) for wave in candidates]))][0]
+    candidates = chain(waves, (wave for wave in clean if len(wave) == 2))
+    return max(candidates, key=lambda wave: clearness(wave, gain, transfer))[0]  # of equal ones the first
 
 
 def clearness(wave: Wave, gain: np.ndarray, transfer: NoiseTransfer) -> float:

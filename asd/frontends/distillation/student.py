@@ -131,7 +131,8 @@ def synthesis_window(n_fft: int, hop_length: int) -> np.ndarray:
 
 def inverse_stft(spectra: torch.Tensor, n_fft: int, hop_length: int, n_samples: int) -> torch.Tensor:
     """(..., F, K) complex -> (..., T), of a centred STFT; differentiable."""
-    frames = torch.fft.irfft(spectra, n_fft) * torch.from_numpy(synthesis_window(n_fft, hop_length))
+    windows = torch.from_numpy(synthesis_window(n_fft, hop_length)).to(spectra.device)
+    frames = torch.fft.irfft(spectra, n_fft) * windows
     overlap = n_fft // hop_length
     pieces = frames.unflatten(-1, (overlap, hop_length))  # (..., F, overlap, hop)
     padded = nn.functional.pad(pieces, (0, 0, 0, 0, 0, overlap - 1))  # (..., F + overlap - 1, overlap, hop)
@@ -141,14 +142,16 @@ def inverse_stft(spectra: torch.Tensor, n_fft: int, hop_length: int, n_samples: 
 
 
 def estimate(network: NarrowBandNet, recipe: NarrowBandLSTM, waves: np.ndarray, reference: int = 0) -> torch.Tensor:
-    """Waves of equal length (B, C, T) -> the network's (B, T), differentiable; for training."""
+    """Waves of equal length (B, C, T) -> the network's (B, T) on its device, differentiable; for training."""
     n_batch, n_channels, n_samples = waves.shape
     flat = signal.stft(waves.reshape(-1, n_samples), recipe.n_fft, recipe.hop_length)
     spectra = flat.reshape(n_batch, n_channels, *flat.shape[1:])  # (B, C, K, F)
     scale = mean_magnitude(np.abs(spectra[:, reference]), recipe)  # (B, K, F or 1)
-    x = torch.from_numpy(network_input(spectra, scale))  # (B, K, F, 2 C)
-    y = torch.cat(list(map(network, x.flatten(0, 1).split(BINS)))).unflatten(0, (n_batch, -1))  # (B, K, F, 2)
-    out = torch.view_as_complex(y.contiguous()) * torch.from_numpy(scale)
+    device = network.output.weight.device
+    x = torch.from_numpy(network_input(spectra, scale)).to(device)  # (B, K, F, 2 C)
+    at_once = BINS if device.type == "cpu" else x.shape[0] * x.shape[1]
+    y = torch.cat(list(map(network, x.flatten(0, 1).split(at_once)))).unflatten(0, (n_batch, -1))  # (B, K, F, 2)
+    out = torch.view_as_complex(y.contiguous()) * torch.from_numpy(scale).to(device)
     return inverse_stft(out.transpose(1, 2), recipe.n_fft, recipe.hop_length, n_samples)
 
 

@@ -21,6 +21,10 @@ Separate = Callable[[Wave], np.ndarray]  # (C, T) -> (T,) float32
 
 @runtime_checkable
 class Teacher(Protocol):
+    """A class variable `learns`, False, says that `open` takes nothing from the training clips: a target then outlasts
+    their replacement.
+    """
+
     def files(self) -> tuple[Path, ...]:
         """What it reads besides waves."""
 
