@@ -218,3 +218,26 @@ def test_original_and_reconstruction_are_drawn_for_a_trained_machine(data_folder
     shutil.rmtree(tmp_path / "store" / "weights")
     assert tool("show_denoising").main(line) == 2
     assert "is not in" in capsys.readouterr().err
+
+
+def test_students_of_two_sizes_share_targets_and_give_a_row_each(data_folder, tmp_path, capsys):
+    from conftest import tone_in_noise, write_clip
+
+    from systems.ssd import QUICK
+
+    rng = np.random.default_rng(0)
+    for kind, waves in (("clean", 6), ("noise", 6)):
+        for i in range(waves):
+            write_clip(tmp_path / kind / f"{i}.wav", tone_in_noise(rng, 400, 2.0)[:1])
+    line = [str(data_folder), str(tmp_path / "results"), "--machines", "fan", "--sizes", "6", "4,3-both"]
+    line += ["--clean", str(tmp_path / "clean"), "--noise", str(tmp_path / "noise"), "--seconds", "0.5"]
+    line += ["--train", "6", "--test", "4", "--workers", "1"]
+    sets = [word for text in QUICK if "units" not in text for word in ("--set", text)]
+    assert tool("student_sizes").main([*line, *sets]) == 0
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if "|" in line][2:]
+    assert [row[0].strip() for row in rows] == ["6", "4,3-both"]
+    assert [row[1].strip() for row in rows] == ["302", "476"]  # 4 (4 + 6 + 2) 6 + 14; both ways 384 + 78 + 14
+    assert all(float(row[5]) > 0 and "±" in row[4] for row in rows)
+    assert len(list((tmp_path / "results" / "store" / "targets").glob("*/*.npy"))) == 3 * 18
+    assert tool("student_sizes").main([*line[:5], "--sizes", "64x32"]) == 2
+    assert "size '64x32': units of each layer" in capsys.readouterr().err
