@@ -12,6 +12,7 @@ from asd.frontends.channel import Difference, Far, Mean, Near
 from asd.frontends.coherence import CohGate, CohSub
 from asd.frontends.distillation import (
     AdaSubTeacher,
+    AisfxEmbedder,
     AudioSepTeacher,
     ClapEmbedder,
     Distilled,
@@ -28,6 +29,7 @@ __all__ = [
     "AdaSubTeacher",
     "AudioSepTeacher",
     "Canceller",
+    "AisfxEmbedder",
     "ClapEmbedder",
     "CohGate",
     "CohSub",

@@ -1,5 +1,6 @@
 """Spectral-to-spatial distillation: teachers, embedders, the student and the front-end that brings them together."""
 
+from asd.frontends.distillation.aisfx import AisfxEmbedder
 from asd.frontends.distillation.audiosep import AudioSepTeacher
 from asd.frontends.distillation.clap import ClapEmbedder
 from asd.frontends.distillation.distilled import Distilled
@@ -9,6 +10,7 @@ from asd.frontends.distillation.teachers import AdaSubTeacher
 
 __all__ = [
     "AdaSubTeacher",
+    "AisfxEmbedder",
     "AudioSepTeacher",
     "ClapEmbedder",
     "Distilled",

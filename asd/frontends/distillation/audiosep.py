@@ -1,4 +1,4 @@
-"""AudioSep as a teacher: the near channel, separated by a query that is a clip of the machine or a text's embedding.
+"""AudioSep as a teacher: the near channel, separated by a query that is a clip of the machine, or a text.
 
 Liu et al. 2025 ("Separate anything you describe"); audio queries without fine-tuning after Shoda et al., sec. III-C.
 The checkpoint is the user's: AudioSep's own layout (`ss_model.*`), or a flat state dict of `base.*` and `film.*`.
@@ -22,6 +22,7 @@ from asd.frontends.distillation.clap import ClapEmbedder
 from asd.frontends.distillation.embedders import unit
 from asd.frontends.distillation.resunet import QUERY, RATE_32K, ResUNet30
 from asd.frontends.distillation.teachers import Separate
+from asd.pretrained import clap_text
 from asd.pretrained.checkpoints import AUDIOSEP, below, found, load_exactly, read_tensors
 from asd.pretrained.keeping import kept
 
@@ -38,12 +39,19 @@ class AudioSepTeacher:
     checkpoint: str = ""  # audiosep_base_4M_steps.ckpt
     clap: str = ""  # CLAP checkpoint for the audio query; empty: the one inside `checkpoint`
     text_embedding: str = ""  # .npy of a CLAP text embedding (512,) to ask by text; empty: ask by the reference clip
+    text: str = ""  # what to ask for, "fan running"; empty: ask by the reference clip
+    tokenizer: str = ""  # folder of RoBERTa's vocab.json and merges.txt, for `text`
     device: str = "cpu"  # cpu | cuda, of the separator and of the query's CLAP
+
+    def __post_init__(self) -> None:
+        if self.text and self.text_embedding:
+            raise BadInput(f"text '{self.text}', text_embedding {self.text_embedding}: one of the two expected")
 
     def files(self) -> tuple[Path, ...]:
         clap = () if self.text_embedding or not self.clap else ClapEmbedder(self.clap).files()
-        text = (text_embedding_file(self.text_embedding),) if self.text_embedding else ()
-        return (found(self.checkpoint, AUDIOSEP), *clap, *text)
+        embedding = (text_embedding_file(self.text_embedding),) if self.text_embedding else ()
+        tokenizer = clap_text.tokenizer_files(self.tokenizer) if self.text else ()
+        return (found(self.checkpoint, AUDIOSEP), *clap, *embedding, *tokenizer)
 
     def open(self, waves: Sequence[Wave], reference: np.ndarray) -> Separate:
         network = separator(found(self.checkpoint, AUDIOSEP), self.device)
@@ -61,6 +69,8 @@ class AudioSepTeacher:
         """(512,) float32"""
         if self.text_embedding:
             return read_text_embedding(text_embedding_file(self.text_embedding))
+        if self.text:
+            return clap_text.embed(self.text, self.clap or self.checkpoint, self.tokenizer)
         return ClapEmbedder(self.clap or self.checkpoint, self.device).embed(reference)
 
 
