@@ -1,8 +1,9 @@
 """Peers of the student, trained with clean pairs: three spectral filters on one channel. (B, T) -> (B, T)
 
-Small forms, in plain torch, of TF-GridNet (Wang et al. 2023), a Conformer mask network (Gulati et al. 2020; the paper's
-"Conv-Transformer") and DPRNN (Luo et al. 2020), as Shoda et al. compare them. *Chosen* throughout: sizes that train in
-minutes and run on one core; the papers' are 10 to 100 times larger.
+Forms, in plain torch, of TF-GridNet (Wang et al. 2023), a Conformer mask network (Gulati et al. 2020; the paper's
+"Conv-Transformer") and DPRNN (Luo et al. 2020), as Shoda et al. compare them without telling sizes. Layers, widths,
+heads and windows are those of the networks' own papers (SIZES["paper"]), or *chosen* to train in minutes on one core
+(SIZES["small"]); the structure is simpler than theirs, TF-GridNet's attention for instance.
 """
 
 from __future__ import annotations
@@ -194,15 +195,30 @@ class DPRNN(nn.Module):
         return (first + second).flatten(2)[..., :length]
 
 
-PEERS: dict[str, Callable[[], nn.Module]] = {
+PEERS: dict[str, Callable[..., nn.Module]] = {
     "TF-GridNet": TFGridNet,
     "Conv-Transformer": ConformerMask,
     "DPRNN": DPRNN,
 }
+SIZES: dict[str, dict[str, dict[str, int]]] = {
+    "paper": {
+        "TF-GridNet": {"width": 48, "blocks": 6, "hidden": 192, "stride": 4, "heads": 4},
+        "Conv-Transformer": {"width": 144, "blocks": 16, "heads": 4, "kernel": 31},  # chosen of three: Conformer S
+        "DPRNN": {"width": 64, "hidden": 128, "blocks": 6, "taps": 16, "chunk": 100},  # chosen of four: its fastest
+    },
+    "small": {title: {} for title in PEERS},  # the defaults of the classes
+}
+
+
+def built(name: str, size: str) -> nn.Module:
+    """An untrained peer; the same weights at every call."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return PEERS[name](**SIZES[size][name])
 
 
 def supervised(
-    name: str,
+    network: nn.Module,
     pairs: Sequence[tuple[np.ndarray, np.ndarray]],
     training: Training,
     seconds: float,
@@ -214,9 +230,6 @@ def supervised(
     """
     length = min(int(seconds * RATE), *(len(clean) for _, clean in pairs))
     starts = [(i, s) for i, (_, c) in enumerate(pairs) for s in range(0, len(c) - length + 1, length)]
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = PEERS[name]()
     groups = np.array([i for i, _ in starts])
     loss = partial(_loss, pairs, starts, length)
     return optimise(network, loss, random_groups(groups, training), training, [0], "cpu", scratch)

@@ -19,7 +19,7 @@ from asd.contracts import Arrays, Record
 from asd.frontends import Distilled
 from asd.frontends.distillation.teachers import Teacher
 from asd.programs.separation_benchmark.options import Options
-from asd.separation.mixtures import Mixture, Scene
+from asd.separation.mixtures import Mixture, Scene, rms
 from asd.store import Store, key_of, write_json, written_whole
 
 
@@ -41,11 +41,26 @@ class Bench:
 
     @cached_property
     def train(self) -> list[Mixture]:
-        return self.scene.train(self.options.train, self.options.seed)
+        """One less than `--train`, which counts the reference clip too."""
+        return self.scene.train(self.options.train - 1, self.options.seed)
+
+    @cached_property
+    def peers_train(self) -> list[Mixture]:
+        return self.scene.peers(self.options.peers_train, self.options.seed)
 
     @cached_property
     def test(self) -> list[Mixture]:
         return self.scene.test(self.options.test, self.options.seed)
+
+    @cached_property
+    def examples(self) -> tuple[int, int]:
+        """Test mixtures of figure 4, a normal and an anomalous one: those whose noise is the most uneven over time.
+
+        Chosen by the mixtures alone, before any method was measured.
+        """
+        by_unevenness = np.argsort([-unevenness(m) for m in self.test], kind="stable")
+        is_anomaly = np.array([self.test[i].is_anomaly for i in by_unevenness])
+        return int(by_unevenness[~is_anomaly][0]), int(by_unevenness[is_anomaly][0])
 
     @cached_property
     def reference(self) -> np.ndarray:
@@ -65,11 +80,18 @@ class Bench:
         return self.options.distilled(teacher, str(self.reference_file()))
 
     def once(self, name: str, record: Record, compute: Callable[[], Arrays]) -> Arrays:
-        """From the store under `name`, or computed now and written as <name>.json too."""
+        """From the store under `name`, or computed now; its columns are written as <name>.json too."""
 
         def written() -> Arrays:
             found = compute()
-            write_json(self.folder / f"{name}.json", {field: array.tolist() for field, array in found.items()})
+            shown = {field: array.tolist() for field, array in found.items() if array.ndim < 2}
+            write_json(self.folder / f"{name}.json", shown)
             return found
 
         return self.store.once(name, record, written)
+
+
+def unevenness(mixture: Mixture) -> float:
+    """How unlike the two halves' noise is, dB."""
+    halves = np.array_split(mixture.wave[0] - mixture.clean, 2)
+    return float(abs(np.subtract(*(20 * np.log10(rms(half) + 1e-9) for half in halves))))

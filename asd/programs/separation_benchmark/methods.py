@@ -12,6 +12,7 @@ from asd.programs.separation_benchmark import separators
 from asd.programs.separation_benchmark.bench import Bench
 from asd.programs.separation_benchmark.options import Options
 from asd.programs.separation_benchmark.separators import Separator, TeacherOf
+from asd.separation import peers
 
 Open = Callable[[Bench], Separator]
 Prepare = Callable[[Bench, Path], Separator]  # the path: a folder for work under way, from which it resumes
@@ -67,6 +68,12 @@ METHODS = {
         "SSD, 256-128 bidirectional", "time only", separators.student_of_the_papers_size, microphones=2
     ),
 }
+
+
+def title_of(name: str, options: Options) -> str:
+    """As the tables show it: small peers are called so."""
+    title = METHODS[name].title
+    return f"{title}, {options.peers}" if title in peers.PEERS and options.peers != "paper" else title
 
 
 def chosen(options: Options) -> list[str]:

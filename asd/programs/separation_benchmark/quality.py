@@ -1,8 +1,10 @@
 """A method's figures: SI-SNR improvement on the test mixtures, and the ROC-AUC of an autoencoder behind it.
 
 Figures are the store's Arrays, numbers as () arrays: `parameters` and the separator's notes; where more than its time
-is of interest also `improvement` (N,) with its `mean`, `std` and means of `normal` and `anomaly`, `auc` (S,), and
-`oracle`, the mean improvement of the best source where one had to be chosen. In dB.
+is of interest also `improvement` (N,) with its `mean`, `std` and means of `normal` and `anomaly`, `noise` (N,) and
+`is_anomaly` (N,) of the mixtures, `oracle`, the mean improvement of the best source where one had to be chosen, all in
+dB; `auc` (S,) with `scores` (S, N); and for figures `sound` (N, M), the mean log-mel of each clip, `example_mel`
+(2, F, M) and `example_scores` (2, F') of the two examples.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from asd.contracts import Arrays, Feature, Scorer, Workplace
+from asd.contracts import Arrays, Feature, Workplace
+from asd.detectors.autoencoder import AutoEncoderScorer, residual
 from asd.features import LogMel
 from asd.fingerprint import code, digest, numbers
 from asd.frontends import Near
@@ -33,6 +36,11 @@ def measured(bench: Bench, name: str) -> Arrays:
         return bench.once(name, record, partial(_figures, bench, name, scratch))
 
 
+def clean_sound(bench: Bench) -> Arrays:
+    """`sound` and `example_mel` of the test mixtures' clean machine, computed once."""
+    return bench.once("clean", bench.record, lambda: heard(bench, [feature(m.clean) for m in bench.test]))
+
+
 def _figures(bench: Bench, name: str, scratch: Path) -> Arrays:
     separator = METHODS[name].prepared(bench, scratch)
     figures = {"parameters": np.array(separator.n_parameters), **separator.notes}
@@ -46,7 +54,9 @@ def quality(bench: Bench, separator: Separator) -> Arrays:
     ]
     gains = np.array([improvement(wave, m) for wave, m in zip(cleaned, bench.test, strict=True)])
     is_anomaly = np.array([m.is_anomaly for m in bench.test])
-    figures = {**summary(gains, is_anomaly), "auc": areas(bench, separator, cleaned, is_anomaly)}
+    features = [feature(wave) for wave in cleaned]
+    figures = {**summary(gains, is_anomaly), **heard(bench, features), **detection(bench, separator, features)}
+    figures |= {"noise": np.array([m.noise for m in bench.test]), "is_anomaly": is_anomaly}
     if separator.sources:
         best = [max(improvement(s, m) for s in sources) for sources, m in zip(found, bench.test, strict=True)]
         figures["oracle"] = np.array(np.mean(best))
@@ -63,18 +73,35 @@ def summary(gains: np.ndarray, is_anomaly: np.ndarray) -> Arrays:
     }
 
 
-def areas(bench: Bench, separator: Separator, cleaned: Sequence[np.ndarray], is_anomaly: np.ndarray) -> np.ndarray:
-    """ROC-AUC (S,) of the dense autoencoder, squared error, trained on the method's training mixtures."""
+def heard(bench: Bench, features: Sequence[Feature]) -> Arrays:
+    """What figures show of clips' log-mels (F, M)."""
+    return {
+        "sound": np.stack([f.mean(axis=0) for f in features]),
+        "example_mel": np.stack([features[i] for i in bench.examples]),
+    }
+
+
+def detection(bench: Bench, separator: Separator, features: Sequence[Feature]) -> Arrays:
+    """The dense autoencoder's squared errors, trained on the method's training mixtures, (F, M) of test clips in."""
     from sklearn.metrics import roc_auc_score  # slow to import
 
     if not bench.options.ae_seeds:
-        return np.zeros(0)
+        return {"auc": np.zeros(0)}
     train = [feature(restored_gain(separator.separate(m.wave), m.wave[0])) for m in bench.train]
-    test = [feature(wave) for wave in cleaned]
-    return np.array([roc_auc_score(is_anomaly, [s.score(f) for f in test]) for s in fitted_scorers(bench, train)])
+    scorers = list(fitted_scorers(bench, train))
+    scores = np.array([[scorer.score(f) for f in features] for scorer in scorers])  # (S, N)
+    is_anomaly = [m.is_anomaly for m in bench.test]
+    examples = [np.mean([frame_scores(s, features[i]) for s in scorers], axis=0) for i in bench.examples]
+    area = np.array([roc_auc_score(is_anomaly, of_seed) for of_seed in scores])
+    return {"auc": area, "scores": scores, "example_scores": np.stack(examples)}
 
 
-def fitted_scorers(bench: Bench, features: Sequence[Feature]) -> Iterator[Scorer]:
+def frame_scores(scorer: AutoEncoderScorer, feature: Feature) -> np.ndarray:
+    """(F, M) -> (F',): the squared error of each vector."""
+    return np.square(residual(scorer.network, feature, scorer.recipe.context)).mean(axis=(1, 2))
+
+
+def fitted_scorers(bench: Bench, features: Sequence[Feature]) -> Iterator[AutoEncoderScorer]:
     """An autoencoder per seed."""
     for seed in range(bench.options.ae_seeds):
         trained = trained_weights(bench, features, seed)

@@ -11,6 +11,7 @@ from asd.programs.separation_benchmark.bench import Bench
 from asd.programs.separation_benchmark.options import Options
 from asd.programs.separation_benchmark.quality import CHANNEL, FEATURES, measured
 from asd.separation.mixtures import Scene
+from asd.separation.peers import SIZES
 from asd.store import content
 from asd.training import environment
 
@@ -19,12 +20,14 @@ def bench_record(options: Options, scene: Scene) -> Record:
     """Of all that decides the figures of a bench, but for the method."""
     o, parts = options, parts_of(options)
     return {
-        "mixtures": {"seconds": o.seconds, "snr": list(o.snr), "train": o.train, "test": o.test, "seed": o.seed},
+        "mixtures": numbers(o.mixing),
+        "drawn": {"train": o.train, "peers": o.peers_train, "test": o.test, "seed": o.seed},
         "microphones": scene.room.n_channels,
         "waves": waves_of(scene),
         "parts": {name: numbers(part) for name, part in parts.items()},
+        "peers": SIZES[o.peers],
         "autoencoders": o.ae_seeds,
-        "files": [content(path) for path in parts["student"].files()],
+        "files": [content(path) for name in ("student", *o.heard_by) for path in parts[name].files()],
         "code": code(measured, Bench, options, scene, *parts.values()),
         **environment("cpu"),
     }
@@ -40,6 +43,7 @@ def parts_of(options: Options) -> dict[str, Any]:
         "channel": CHANNEL,
         "features": FEATURES,
         "detector": options.detector,
+        **options.heard_by,
     }
 
 
@@ -49,8 +53,10 @@ def waves_of(scene: Scene) -> Record:
         "normal": scene.normal,
         "test normal": scene.test_normal,
         "anomaly": scene.anomaly,
-        "noise": scene.noise,
-        "test noise": scene.test_noise,
+        "reference": scene.reference_from,
+        "peers": scene.peers_normal,
+        **{f"noise {name}": waves for name, waves in scene.noise.items()},
+        **{f"test noise {name}": waves for name, waves in scene.test_noise.items()},
         "machine response": (scene.room.machine,),
         "noise responses": scene.room.noise,
     }

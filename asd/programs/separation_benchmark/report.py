@@ -1,17 +1,16 @@
-"""What is shown: figures and times of the methods, by name, in; Tables I and II as Markdown and figure 5 out."""
+"""What is shown: figures and times of the methods, by name, in; Tables I and II as Markdown out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
 from asd.contracts import Arrays
 from asd.programs.separation_benchmark.bench import Bench
-from asd.programs.separation_benchmark.methods import METHODS
+from asd.programs.separation_benchmark.methods import METHODS, title_of
+from asd.programs.separation_benchmark.options import Options
 from asd.programs.separation_benchmark.timing import TIMED, Times
-from asd.store import written_whole
 
 COLUMNS = (
     "method",
@@ -31,25 +30,32 @@ Timings = Mapping[str, Times]
 
 
 def report(bench: Bench, figures: Figures, times: Timings) -> str:
-    """Head, table and a line per finding; writes the plots."""
-    lines = [*scatter_plots(figures, bench.folder), *ratios(times)]
-    return head(bench) + table(figures, times) + "".join(f"\n{line}" for line in lines)
+    """Head, Tables I and II in one, the noise classes' table where there are several, and a line about times."""
+    lines = "".join(f"\n{line}" for line in ratios(times))
+    return head(bench) + table(bench.options, figures, times) + classes_table(bench.options, figures) + lines
 
 
 def head(bench: Bench) -> str:
     o = bench.options
+    noise = ", ".join(f"{name} {len(w)} + {len(bench.scene.test_noise[name])}" for name, w in bench.scene.noise.items())
     return (
-        f"{bench.scene.room.n_channels} microphones, {o.test} test mixtures of {o.seconds:g} s, "
-        f"{o.snr[0]:g} to {o.snr[1]:g} dB, {o.train} to train on\n\n"
+        f"{o.machine.name}: {bench.scene.room.n_channels} microphones, {o.test} test mixtures of {o.seconds:g} s, "
+        f"{o.snr[0]:g} to {o.snr[1]:g} dB, {o.train - 1} and a reference to train on, {o.peers_train} others for the "
+        f"supervised; recordings of noise to train and to test on: {noise}\n\n"
     )
 
 
-def table(figures: Figures, times: Timings) -> str:
-    rows = [list(COLUMNS), ["---"] * len(COLUMNS)]
+def table(options: Options, figures: Figures, times: Timings) -> str:
+    body = []
     for name, own in figures.items():
         parameters = f"{own['parameters']:,}" if own["parameters"] else "-"
-        method = METHODS[name]
-        rows.append([method.title, method.category, *quality_cells(own), *time_cells(times.get(name)), parameters])
+        title, kind = title_of(name, options), METHODS[name].category
+        body.append([title, kind, *quality_cells(own), *time_cells(times.get(name)), parameters])
+    return markdown(COLUMNS, body)
+
+
+def markdown(columns: tuple[str, ...], body: list[list[str]]) -> str:
+    rows = [list(columns), ["---"] * len(columns), *body]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -58,45 +64,66 @@ def quality_cells(figures: Arrays) -> list[str]:
     if "mean" not in figures:
         return ["-"] * 3
     oracle = f" (oracle's choice {figures['oracle']:.1f})" if "oracle" in figures else ""
-    area = f"{figures['auc'].mean():.3f} ± {figures['auc'].std():.3f}" if figures["auc"].size else "-"
     return [
         f"{figures['mean']:.1f} ± {figures['std']:.1f}{oracle}",
         f"{figures['normal']:.1f} / {figures['anomaly']:.1f}",
-        area,
+        area_cell(figures),
     ]
 
 
+def area_cell(figures: Arrays) -> str:
+    return f"{figures['auc'].mean():.3f} ± {figures['auc'].std():.3f}" if figures["auc"].size else "-"
+
+
 def time_cells(found: Times | None) -> list[str]:
-    """One core, all cores, real-time factor."""
+    """One core with its spread, all cores, real-time factor."""
     if found is None:
         return ["-"] * 3
-    return [f"{found.one_core:.3f}", f"{found.all_cores:.3f}", f"{found.one_core / TIMED:.4f}"]
+    return [f"{found.one_core:.3f} ± {found.spread:.3f}", f"{found.all_cores:.3f}", f"{found.one_core / TIMED:.4f}"]
 
 
-def scatter_plots(figures: Figures, folder: Path) -> list[str]:
-    """Figure 5 of each teacher, sci_<method>.png; a line about each."""
-    lines = []
-    for name, own in figures.items():
-        if "sci" in own:
-            title = f"{METHODS[name].title}: Spearman {own['spearman']:.2f}"
-            scatter_plot(own["sci"], own["si_snri"], title, folder / f"sci_{name}.png")
-            lines.append(f"SCi against SI-SNRi, {title} (sci_{name}.png)")
-    return lines
+# ---- by noise class, over machines -----------------------------------------------------------------------------------
 
 
-def scatter_plot(sci: np.ndarray, si_snri: np.ndarray, title: str, path: Path) -> None:
-    """SCi against SI-SNRi of a teacher's targets, (N,) each."""
-    import matplotlib  # slow to import
+def classes_table(options: Options, figures: Figures) -> str:
+    """SI-SNRi and ROC-AUC among the mixtures of each noise class; nothing where there is one class."""
+    measured = {name: own for name, own in figures.items() if "noise" in own}
+    classes = sorted({str(kind) for own in measured.values() for kind in own["noise"]})
+    if len(classes) < 2:
+        return ""
+    body = [
+        [title_of(name, options), *(class_cell(own, own["noise"] == kind) for kind in classes)]
+        for name, own in measured.items()
+    ]
+    return "\nSI-SNRi dB; ROC-AUC, by noise class:\n\n" + markdown(("method", *classes), body)
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(5, 4))
-    axes.scatter(sci, si_snri, s=12)
-    axes.set(xlabel="SCi", ylabel="SI-SNRi (dB)", title=title)
-    with written_whole(path) as file:
-        figure.savefig(file, format="png", dpi=120, bbox_inches="tight")
-    pyplot.close(figure)
+def class_cell(figures: Arrays, chosen: np.ndarray) -> str:
+    """Of the chosen mixtures (N,)."""
+    from sklearn.metrics import roc_auc_score  # slow to import
+
+    gains = figures["improvement"][chosen]
+    cell = f"{gains.mean():.1f} ± {gains.std():.1f}"
+    truth = figures["is_anomaly"][chosen]
+    if "scores" not in figures or truth.all() or not truth.any():
+        return cell
+    return f"{cell}; {np.mean([roc_auc_score(truth, scores[chosen]) for scores in figures['scores']]):.3f}"
+
+
+def over_machines(options: Options, found: Mapping[str, Figures]) -> str:
+    """Table I: SI-SNRi of each machine, then ROC-AUC of each, of the methods that all have."""
+    machines = list(found)
+    names = [name for name in METHODS if all("mean" in found[machine].get(name, {}) for machine in machines)]
+    body = [
+        [
+            title_of(name, options),
+            *(f"{found[m][name]['mean']:.1f} ± {found[m][name]['std']:.1f}" for m in machines),
+            *(area_cell(found[m][name]) for m in machines),
+        ]
+        for name in names
+    ]
+    columns = ("method", *(f"SI-SNRi dB, {m}" for m in machines), *(f"ROC-AUC, {m}" for m in machines))
+    return markdown(columns, body)
 
 
 def ratios(times: Timings) -> list[str]:

@@ -48,13 +48,14 @@ def unprocessed(bench: Bench) -> Separator:
 
 
 def trained_peer(title: str, bench: Bench, scratch: Path) -> Separator:
-    pairs = [(m.wave[0], m.clean) for m in bench.train]
-    run = peers.supervised(title, pairs, bench.options.peer_training, SEGMENT, scratch)
+    pairs = [(m.wave[0], m.clean) for m in bench.peers_train]
+    network = peers.built(title, bench.options.peers)
+    run = peers.supervised(network, pairs, bench.options.peer_training, SEGMENT, scratch)
     return of_network(run.network, training_notes(np.array(run.history)))
 
 
 def untrained_peer(title: str, bench: Bench) -> Separator:
-    return of_network(peers.PEERS[title]().eval(), {})
+    return of_network(peers.built(title, bench.options.peers).eval(), {})
 
 
 def of_network(network: torch.nn.Module, notes: Arrays) -> Separator:
@@ -120,13 +121,15 @@ def opened_teacher(teacher_of: TeacherOf, bench: Bench) -> Separator:
 
 
 def rated_teacher(teacher_of: TeacherOf, bench: Bench, scratch: Path) -> Separator:
-    """With SCi and SI-SNRi of its targets, the training mixtures."""
+    """With SI-SNRi (N,) of its targets, the training mixtures, and `sci` (E, N), `spearman` (E,) by each embedder."""
     opened = opened_teacher(teacher_of, bench)
     targets = [opened.separate(m.wave) for m in bench.train]
-    mixed = [m.wave[0] for m in bench.train]
-    sci = scis(bench.options.embedder, list(zip(targets, mixed, strict=True)), bench.reference)
+    pairs = list(zip(targets, (m.wave[0] for m in bench.train), strict=True))
+    found = {name: scis(embedder, pairs, bench.reference) for name, embedder in bench.options.heard_by.items()}
     gains = np.array([improvement(target, m) for target, m in zip(targets, bench.train, strict=True)])
-    return replace(opened, notes={"sci": sci, "si_snri": gains, "spearman": np.array(measures.spearman(sci, gains))})
+    ranked = np.array([measures.spearman(sci, gains) for sci in found.values()])
+    notes = {"embedder": np.array(list(found)), "sci": np.stack(list(found.values())), "si_snri": gains}
+    return replace(opened, notes={**notes, "spearman": ranked})
 
 
 def student(teacher_of: TeacherOf, bench: Bench, scratch: Path) -> Separator:

@@ -1,4 +1,4 @@
-"""Times: seconds that a method needs for a clip of 10 s, on one core and on all. All are timed in one run."""
+"""Times: seconds that a method needs for clips of 10 s, on one core and on all. All are timed in one run. Table II."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from asd.programs.separation_benchmark.methods import METHODS
 from asd.programs.separation_benchmark.separators import Separator
 
 TIMED = 10  # s of the clip that is timed
-ROUNDS = 5  # of timing, the median counts
+ROUNDS = 10  # of timing, each on another clip
+LEAST = 3  # rounds, for a spread
 PATIENCE = 8.0  # s after which a slow method is timed no further
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds per clip."""
+    """Seconds per clip, the mean over clips."""
 
     one_core: float
+    spread: float  # standard deviation over clips, on one core
     all_cores: float
 
 
@@ -36,21 +38,22 @@ def timings(bench: Bench, names: Sequence[str]) -> dict[str, Times]:
     """Of all methods in one run, so that their ratios mean something; kept for the same methods on as many cores."""
     record = {**bench.record, "methods": sorted(names), "cores": cores(), "timing code": code(_columns)}
     found = bench.once("timing", record, partial(_columns, bench, names))
-    seconds = zip(found["one_core"].tolist(), found["all_cores"].tolist(), strict=True)
-    return {name: Times(*pair) for name, pair in zip(found["method"].tolist(), seconds, strict=True)}
+    seconds = zip(*(found[column].tolist() for column in ("one_core", "spread", "all_cores")), strict=True)
+    return {name: Times(*of_method) for name, of_method in zip(found["method"].tolist(), seconds, strict=True)}
 
 
 def _columns(bench: Bench, names: Sequence[str]) -> Arrays:
-    one_core, all_cores = zip(*(timing(bench, name) for name in names), strict=True)
-    columns = {"method": names, "one_core": one_core, "all_cores": all_cores, "cores": cores()}
+    one_core, spread, all_cores = zip(*(timing(bench, name) for name in names), strict=True)
+    columns = {"one_core": one_core, "spread": spread, "all_cores": all_cores, "cores": cores(), "method": names}
     return {name: np.array(column) for name, column in columns.items()}
 
 
-def timing(bench: Bench, name: str) -> tuple[float, float]:
-    """Median seconds on one core and on all."""
+def timing(bench: Bench, name: str) -> tuple[float, float, float]:
+    """Seconds on one core, mean and standard deviation, and mean seconds on all."""
     separator = METHODS[name].open(bench)
-    wave = tiled(bench.test[0].wave, TIMED * RATE)
-    return seconds_of(lambda: separator.separate(wave)), seconds_on_all_cores(separator, wave)
+    waves = [tiled(m.wave, TIMED * RATE) for m in bench.test[:: max(1, len(bench.test) // ROUNDS)]]
+    alone = seconds_of(separator.separate, waves)
+    return float(np.mean(alone)), float(np.std(alone)), float(np.mean(seconds_on_all_cores(separator, waves)))
 
 
 def tiled(wave: Wave, length: int) -> Wave:
@@ -58,24 +61,24 @@ def tiled(wave: Wave, length: int) -> Wave:
     return np.ascontiguousarray(np.tile(wave, -(-length // wave.shape[1]))[:, :length])
 
 
-def seconds_on_all_cores(separator: Separator, wave: Wave) -> float:
+def seconds_on_all_cores(separator: Separator, waves: Sequence[Wave]) -> list[float]:
     threaded = separator.threaded
     if threaded is None:
         with threads(cores()):
-            return seconds_of(lambda: separator.separate(wave))
+            return seconds_of(separator.separate, waves)
     with threads(1):  # each of the method's own threads is one for torch
-        return seconds_of(lambda: threaded(wave, cores()))
+        return seconds_of(lambda wave: threaded(wave, cores()), waves)
 
 
-def seconds_of(call: Callable[[], object]) -> float:
-    """Median, after a first call that does not count."""
-    call()
+def seconds_of(call: Callable[[Wave], object], waves: Sequence[Wave]) -> list[float]:
+    """Of each call, after a first one that does not count; ROUNDS calls, less where they take long."""
+    call(waves[0])
     found: list[float] = []
-    while len(found) < ROUNDS and sum(found) < PATIENCE:
+    while len(found) < LEAST or (len(found) < ROUNDS and sum(found) < PATIENCE):
         begun = time.perf_counter()
-        call()
+        call(waves[len(found) % len(waves)])
         found.append(time.perf_counter() - begun)
-    return float(np.median(found))
+    return found
 
 
 @contextmanager
