@@ -277,6 +277,12 @@ def test_a_peer_keeps_length_and_level_and_learns(name, scene, tmp_path):
     assert losses[-1] < losses[0]
 
 
+def test_umap_is_asked_for_by_name(monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(BadInput, match="pip install umap-learn, or --map pca or tsne"):
+        maps.umap(np.ones((3, 2)), [])
+
+
 def test_peers_have_their_papers_sizes():
     """Layers and widths as published; where the structure is theirs the count is too: DPRNN has 2.6 M."""
     counts = {name: sum(p.numel() for p in peers.built(name, "paper").parameters()) for name in peers.PEERS}

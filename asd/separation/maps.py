@@ -5,11 +5,12 @@ Every dimension is first brought to mean 0 and deviation 1 over the clean ones.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from asd.errors import needed
+from asd.errors import BadInput
 
 Map = Callable[[np.ndarray, Sequence[np.ndarray]], list[np.ndarray]]
 
@@ -39,8 +40,11 @@ def tsne(clean: np.ndarray, others: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def umap(clean: np.ndarray, others: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The paper's, fitted to the clean ones. Raises BadInput without the library."""
-    library = needed("umap", "separation")
+    """The paper's, fitted to the clean ones. Raises BadInput without umap-learn, which is in no extra."""
+    try:
+        library = importlib.import_module("umap")
+    except ImportError as error:
+        raise BadInput(f"umap: not importable ({error}); pip install umap-learn, or --map pca or tsne") from error
     x = standardised(clean, others)
     fitted = library.UMAP(random_state=0, n_neighbors=min(15, len(clean) - 1)).fit(x[0])
     return [fitted.embedding_, *(fitted.transform(part) for part in x[1:])]

@@ -16,6 +16,7 @@ from asd.programs.separation_benchmark.quality import clean_sound, measured
 from asd.programs.separation_benchmark.records import bench_record
 from asd.programs.separation_benchmark.report import Figures, over_machines, report
 from asd.programs.separation_benchmark.timing import timings
+from asd.separation.maps import MAPS
 from asd.separation.mixtures import open_scene
 from asd.separation.rooms import Room, read_room, simulated_room
 from asd.store import write_text
@@ -40,12 +41,19 @@ def room_of(options: Options) -> Room:
     return read_room(Path(path), name)
 
 
+def check_map(name: str) -> None:
+    """Here and not in Options, whose code decides what is done again."""
+    if name not in MAPS:
+        raise BadInput(f"--map {name}: of {', '.join(MAPS)} expected")
+
+
 def compare(options: Sequence[Options], progress: Progress) -> str:
     """One Options a machine; with several, Table I over all of them comes last. Raises BadInput.
 
     `progress` gets the machine and the title of each method when its turn comes.
     """
     pin("cpu")
+    check_map(options[0].map)
     names = [o.machine.name for o in options]
     if len(set(names)) < len(names):
         raise BadInput(f"--machine {' '.join(names)}: folders of different names expected, they name the columns")

@@ -13,7 +13,6 @@ from asd.frontends import AisfxEmbedder, AudioSepTeacher, ClapEmbedder, Distille
 from asd.frontends.distillation.embedders import Embedder
 from asd.frontends.distillation.teachers import Teacher
 from asd.programs.separation_benchmark.presets import STUDENTS
-from asd.separation.maps import MAPS
 from asd.separation.mixtures import Mixing
 from asd.separation.peers import SIZES
 from asd.settings import assignment, resolve
@@ -70,7 +69,6 @@ class Options:
             f"--embedders {unknown}: of {', '.join(EMBEDDERS)} expected": bool(unknown),
             f"--student {self.student}: of {', '.join(STUDENTS)} expected": self.student not in STUDENTS,
             f"--peers {self.peers}: of {', '.join(SIZES)} expected": self.peers not in SIZES,
-            f"--map {self.map}: of {', '.join(MAPS)} expected": self.map not in MAPS,
             "--embedders clap: --clap or --audiosep expected": "clap" in self.embedders and not self._clap,
             f"--text '{self.text}': --tokenizer FOLDER expected, or a .npy of the text's embedding": self._lacks_words,
         }

@@ -22,7 +22,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "student": "small",
         "settings": ("training.epochs=12",),
         "ae_epochs": 20,
-        "methods": ("none", "conformer", "dprnn", "pra_ilrma", "adasub", "ssd_adasub", "ssd_clean"),
+        "methods": ("none", "conformer", "pra_ilrma", "adasub", "ssd_adasub", "ssd_clean"),
     },
 }
 
