@@ -43,7 +43,7 @@ def folders(tmp_path_factory):
 
 def opened(folder, noise, seconds=1.0, **mixing):
     room = rooms.read_room(folder.parent / "rirs.npz") if (folder.parent / "rirs.npz").exists() else ROOM
-    return mixtures.open_scene(folder, noise, room, Mixing(seconds, **mixing), (6, 3, 2))
+    return mixtures.open_scene(folder, noise, room, Mixing(seconds, **mixing))
 
 
 ROOM = rooms.Room(np.eye(2, 40), (np.eye(2, 40)[::-1],))

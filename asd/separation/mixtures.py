@@ -20,6 +20,7 @@ from asd.separation.recordings import Waves
 from asd.separation.rooms import Room
 
 TRAIN, PEERS, NORMAL, ANOMALY = range(4)  # of the draws; no two pools draw alike
+SHARES = (528, 256, 264)  # of the normal recordings: training, peers, test
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,14 @@ def stretch(x: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
 # ---- from folders ----------------------------------------------------------------------------------------------------
 
 
-def open_scene(machine: Path, noise: Path, room: Room, mixing: Mixing, shares: tuple[int, int, int]) -> Scene:
-    """`shares`: normal recordings of training, peers and test. Raises BadInput where a folder lacks something."""
+def open_scene(machine: Path, noise: Path, room: Room, mixing: Mixing) -> Scene:
+    """Raises BadInput where a folder lacks what a mixture is made of."""
     normal, anomaly = (recordings.of_condition(machine, name) for name in ("normal", "anomaly"))
     noises = recordings.of_noise(noise, mixing.seconds)
     pools = {f"{machine}: normal": normal, f"{machine}: anomaly": anomaly}
     for what, pool in (pools | {f"{noise} ({name}):": waves for name, waves in noises.items()}).items():
         recordings.check_sounding(what, pool, mixing.seconds)
-    train, peers, test = recordings.dealt(normal, shares, 0)
+    train, peers, test = recordings.dealt(normal, SHARES, 0)
     one, others = (train[:1], train[1:]) if len(train) > 1 else (train, train)  # the reference is mixed with no noise
     for_train, for_test = ({name: tuple(w[i::2]) for name, w in noises.items()} for i in (0, 1))
     return Scene(one, others, peers, test, tuple(anomaly), for_train, for_test, room, mixing)

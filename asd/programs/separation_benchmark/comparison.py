@@ -29,8 +29,7 @@ def open_bench(options: Options) -> Bench:
     """Raises BadInput for folders, files and methods that are not there."""
     room = room_of(options)
     check_microphones(chosen(options), room.n_channels)
-    shares = (options.train, options.peers_train, options.test // 2)
-    scene = open_scene(options.machine, options.noise, room, options.mixing, shares)
+    scene = open_scene(options.machine, options.noise, room, options.mixing)
     return Bench(options, scene, bench_record(options, scene))
 
 
