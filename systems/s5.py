@@ -1,6 +1,7 @@
 """S5, beyond the paper: s1 with a linear discriminant that decides the domain of a clip, in place of the minimum.
 
-No network is trained that adasub has trained. S1 stays the paper's.
+Scores of clips that it holds to the target domain are moved by how much higher target clips left out score, so that one
+threshold serves both domains. No network is trained that adasub has trained. S1 stays the paper's.
 """
 
 from dataclasses import replace
