@@ -38,7 +38,8 @@ def gamma_fit(scores: np.ndarray) -> tuple[float, float]:
     if not np.all(np.isfinite(scores)) or np.min(scores) <= 0 or np.ptp(scores) == 0:
         raise BadInput(
             f"training scores from {np.min(scores):g} to {np.max(scores):g}: a gamma distribution needs finite, "
-            "positive scores that differ (are all training clips the same recording, or digitally silent?)"
+            "positive scores that differ (are all training clips the same recording, or digitally silent? behind a "
+            "detector that decides the domain, calibration=NormalStandardised)"
         )
     from scipy import stats  # slow to import, and workers do without
 

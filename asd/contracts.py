@@ -100,8 +100,9 @@ class Scorer(Protocol):
     fitted again without some of the clips, and those are scored.
 
     Where it has `decides_domain` and that is true, it has `domain(feature)` too, True for target: whose statistics it
-    holds a clip to. Scores of clips that it holds to the target domain are then moved by how much higher the target
-    clips left out score than the source clips, so that one threshold serves both.
+    holds a clip to, and `train_domains` (N,), the same of the training clips. Scores of clips that it holds to the
+    target domain are then moved by how much higher such clips left out score than the others, so that one threshold
+    serves both.
     """
 
     def score(self, feature: Feature) -> float:

@@ -26,16 +26,21 @@ def folds(is_target: np.ndarray, count: int) -> np.ndarray:
 def held_out(is_target: np.ndarray, share: float, number: int) -> np.ndarray:
     """(N,) bool: the clips of fold `number` (counted on from 0 again where there are fewer) of folds of `share` each.
 
-    A fold has two clips or more, and a domain's only clip is in none. Raises BadInput for a single clip.
+    A domain's only clip is in no fold; of four others or more, a fold has two at least. Raises BadInput for one clip.
     """
     if len(is_target) < 2:
         raise BadInput("one training clip: none is left to train on when it is held out; two or more expected")
-    count = max(2, min(round(1 / share), len(is_target) // 2))
-    chosen = folds(is_target, count) == number % count
-    for domain in (is_target, ~is_target):
-        if domain.sum() == 1:
-            chosen &= ~domain
+    lone = (is_target & (is_target.sum() == 1)) | (~is_target & ((~is_target).sum() == 1))
+    free = np.flatnonzero(~lone)
+    count = n_folds(share, len(free))
+    chosen = np.zeros(len(is_target), bool)
+    chosen[free] = folds(is_target[free], count) == number % count
     return chosen
+
+
+def n_folds(share: float, n_clips: int) -> int:
+    """Folds of about `share` of the clips; two at least."""
+    return max(2, min(round(1 / share), n_clips // 2))
 
 
 def left_out_scores(detector: Detector, features: Sequence[Feature], is_target: np.ndarray) -> np.ndarray:

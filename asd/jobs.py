@@ -64,6 +64,8 @@ class _Pool:
                 env={**os.environ, **ONE_THREAD, "PYTHONPATH": PATH},
             )
             self.running[job.name] = process
+            if self.ended:  # since it was asked for; nobody else ends it now
+                process.terminate()
             code = process.wait()
             del self.running[job.name]
         self.done += 1
@@ -116,6 +118,7 @@ class _Shown:
 
     def __init__(self, pool: _Pool, total: int) -> None:
         self.pool, self.total = pool, total
+        self.most: dict[str, float] = {}  # share of each job: one with two trainings counts epochs twice
         self.begun = self.told = time.monotonic()
         form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed} gone]"
         self.bar = tqdm(total=total, disable=None, bar_format=form)
@@ -128,7 +131,9 @@ class _Shown:
 
     def look(self) -> None:
         shares = {name: share_done(self.pool.log(name)) for name in list(self.pool.running)}
-        work = self.pool.done + sum(of / total for of, total in shares.values() if total)
+        for name, (of, total) in shares.items():
+            self.most[name] = max(self.most.get(name, 0.0), of / total if total else 0.0)
+        work = self.pool.done + sum(self.most[name] for name in shares)
         self.bar.n = work
         self.bar.set_description_str(told := self.line(work, shares))
         now = time.monotonic()

@@ -6,6 +6,7 @@ threshold serves both domains. No network is trained that adasub has trained. S1
 
 from dataclasses import replace
 
+from asd.calibration import NormalStandardised
 from asd.detectors import DiscriminatedDomain
 from systems.adasub import QUICK
 from systems.ae import DETECTOR
@@ -14,4 +15,8 @@ from systems.s1 import SYSTEM as S1
 
 __all__ = ["QUICK", "SYSTEM"]
 
-SYSTEM = replace(S1, detector=replace(DETECTOR, scoring=RESCORING, domains=DiscriminatedDomain()))
+SYSTEM = replace(
+    S1,
+    detector=replace(DETECTOR, scoring=RESCORING, domains=DiscriminatedDomain()),
+    calibration=NormalStandardised(),  # moved scores may be below 0, where a gamma has no density
+)

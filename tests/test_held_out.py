@@ -44,6 +44,12 @@ def test_ten_seeds_hold_every_clip_out_once_in_both_domains():
     np.testing.assert_array_equal(held_out(IS_TARGET, 0.1, 13), masks[3])
 
 
+def test_a_lone_clip_of_a_domain_makes_no_fold_smaller_than_two():
+    is_target = np.arange(20) >= 19
+    sizes = [held_out(is_target, 0.1, seed).sum() for seed in range(9)]
+    assert min(sizes) == 2 and sum(sizes) == 19
+
+
 @pytest.mark.parametrize("n_source, n_target", [(1, 1), (3, 0), (5, 1), (1, 4)])
 def test_few_clips_make_few_folds_and_a_domains_only_clip_is_never_left_out(n_source, n_target):
     is_target = np.arange(n_source + n_target) >= n_source
@@ -107,7 +113,8 @@ def test_too_few_left_out_scores_are_no_threshold():
 
 
 def test_target_scores_are_moved_to_the_sources_where_the_domain_is_decided():
-    scorer = SimpleNamespace(decides_domain=True, score=lambda feature: 9.0, domain=lambda feature: feature is TARGET)
+    held_to = np.array([0.0, 0, 0, 1, 1])
+    scorer = SimpleNamespace(decides_domain=True, domain=lambda feature: feature is TARGET, train_domains=held_to)
     columns = [[1.0, np.nan, 3.0, np.nan, 7.0], [np.nan, 2.0, np.nan, 8.0, np.nan]]
     members = tuple(Member(str(i), "a", None, None, scorer, np.array(c)) for i, c in enumerate(columns))
     found = FittedSystem(members, NormalStandardised(), (1.0, 1.0), np.array([0, 0, 0, 1, 1], bool))
@@ -116,6 +123,11 @@ def test_target_scores_are_moved_to_the_sources_where_the_domain_is_decided():
     np.testing.assert_allclose(found.train_scores, (moved - moved.mean()) / moved.std())
     assert domain_of(scorer, TARGET) == 1 and domain_of(scorer, None) == 0
     assert found.standardised(0, 9.0, 1.0) == pytest.approx((9 - 5.5 - moved.mean()) / moved.std())
+    misheld = SimpleNamespace(decides_domain=True, train_domains=np.array([0.0, 0, 0, 0, 1]))
+    other = FittedSystem(
+        tuple(replace(m, scorer=misheld) for m in members), NormalStandardised(), (1.0, 1.0), found.is_target
+    )
+    assert other.offsets[0] == 7 - np.mean([1, 2, 3, 8])  # by what is decided, as for test clips
     plain = FittedSystem(
         tuple(replace(m, scorer=SimpleNamespace()) for m in members), NormalStandardised(), (1.0, 1.0), found.is_target
     )

@@ -9,6 +9,7 @@ from asd.contracts import Workplace
 from asd.detectors import (
     AbsoluteError,
     AdditiveFlow,
+    AutoEncoder,
     Blend,
     BottleneckNeighbours,
     ClipFolds,
@@ -16,6 +17,7 @@ from asd.detectors import (
     HiddenFrame,
     OrganisersNet,
     ResidualNet,
+    TwoMicrophoneAutoEncoder,
 )
 from asd.detectors.backends import NearestNeighbours
 from asd.errors import BadInput
@@ -63,6 +65,10 @@ def test_bottleneck_neighbours_share_the_autoencoders_training_and_leave_its_fol
     assert again.score(clips[0]) == scorer.score(clips[0])
     with pytest.raises(BadInput, match="autoencoder.network AdditiveFlow: one with a bottleneck"):
         BottleneckNeighbours(FLOW)
+    with pytest.raises(BadInput, match="autoencoder.validation RandomVectors: ClipFolds"):
+        BottleneckNeighbours(AutoEncoder())
+    with pytest.raises(BadInput, match="autoencoder TwoMicrophoneAutoEncoder: one of one channel"):
+        BottleneckNeighbours(TwoMicrophoneAutoEncoder(validation=ClipFolds()))
 
 
 @pytest.mark.parametrize("net", [OrganisersNet(width=8, bottleneck=3), ResidualNet(width=8, blocks=2, bottleneck=3)])
@@ -72,6 +78,12 @@ def test_the_encoder_ends_at_the_bottleneck(net):
     encoder = net.encoder(network)
     assert encoder(x).shape == (1, 4, 3)
     torch.testing.assert_close(network[len(encoder) :](encoder(x)), network(x))
+
+
+@pytest.mark.parametrize("detector", [FlowDetector, TwoMicrophoneAutoEncoder])
+def test_an_objective_that_would_not_be_minimised_is_refused(detector):
+    with pytest.raises(BadInput, match="objective AbsoluteError: SquaredError"):
+        detector(objective=AbsoluteError())
 
 
 def test_objectives_by_hand():

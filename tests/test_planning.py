@@ -1,6 +1,5 @@
 """The plan: what is left to do, from a few real steps, without a trace; and a run cut to some hours."""
 
-import numpy as np
 import pytest
 from test_session import opened, worked
 
@@ -57,23 +56,54 @@ def test_a_plan_cannot_be_shorter_than_its_longest_job():
     assert one_job().seconds == 20 / 2 + 110
 
 
-def wanted():
-    return Request.of("dev", ["ae"], data=None, results=None)
+def wanted(results):
+    return Request.of("dev", ["ae"], data=None, results=results)
 
 
-def test_windows_are_cut_before_epochs_to_fit_the_hours():
+def test_windows_are_cut_before_epochs_to_fit_the_hours(tmp_path):
     plan = Plan((Estimate(("ae",), 4, 0, (Pace(10, 40, 10_000, 10.0),), 10.0, 5),), 20.0, 5, (), 2)
-    request, text = fitted_into(plan, wanted(), (10 + 20 + 50) / 3600)  # features, scoring, a quarter of the training
+    request, text = fitted_into(
+        plan, wanted(tmp_path), (10 + 20 + 50) / 3600
+    )  # features, scoring, a quarter of the training
     training = request.trained["ae"].detector.training
     assert (training.windows_per_epoch, training.epochs) == (2500, 10) and "windows_per_epoch 2500" in text
     assert request.recipes["ae"].detector.training == training
-    request, _ = fitted_into(plan, wanted(), (10 + 20 + 2) / 3600)
+    request, _ = fitted_into(plan, wanted(tmp_path), (10 + 20 + 2) / 3600)
     training = request.trained["ae"].detector.training
     assert (training.windows_per_epoch, training.epochs) == (planning.FEWEST, 3)  # 100 of 10,000 windows, ten times
-    same, text = fitted_into(plan, wanted(), 1.0)
-    assert same == wanted() and text.startswith("all of it fits into 1 h")
+    same, text = fitted_into(plan, wanted(tmp_path), 1.0)
+    assert same == wanted(tmp_path) and text.startswith("all of it fits into 1 h")
     with pytest.raises(BadInput, match="--hours 0.008.*: not enough for an epoch of each training; about 4 min needed"):
-        fitted_into(plan, wanted(), 30 / 3600)
+        fitted_into(plan, wanted(tmp_path), 30 / 3600)
+    with pytest.raises(BadInput, match="--hours 0.008.*: not enough"):
+        fitted_into(Plan((), 200.0, 5, (), 2), wanted(tmp_path), 30 / 3600)  # features alone
+    with pytest.raises(BadInput, match="no estimate for ssd, whose front-end"):
+        fitted_into(Plan((), 0.0, 5, ("ssd",), 2), wanted(tmp_path), 1)
+
+
+def test_what_was_cut_once_is_cut_alike_again(tmp_path):
+    hours = (10 + 20 + 50) / 3600
+    plan = Plan((Estimate(("ae",), 4, 0, (Pace(10, 40, 10_000, 10.0),), 10.0, 5),), 20.0, 5, (), 2)
+    first, _ = fitted_into(plan, wanted(tmp_path), hours)
+    slower = Plan((Estimate(("ae",), 4, 0, (Pace(10, 40, 10_000, 30.0),), 10.0, 5),), 20.0, 5, (), 2)
+    assert fitted_into(slower, wanted(tmp_path), hours)[0] == first
+    assert fitted_into(slower, wanted(tmp_path), 2 * hours)[0] != first
+    (tmp_path / "hours.json").write_text("{")
+    with pytest.raises(BadInput, match="hours.json: not JSON"):
+        fitted_into(plan, wanted(tmp_path), hours)
+
+
+def test_rounds_of_jobs_count_whole_and_idle_workers_do_not_help():
+    pace = Pace(10, 40, 10_000, 10.0)
+    assert Plan((Estimate(("ae",), 17, 0, (pace,), 0.0, 5),), 0.0, 0, (), 16).seconds == 200
+    request = Plan((Estimate(("ae",), 1, 0, (pace,), 0.0, 5),), 0.0, 0, (), 16)
+    assert planning.cuts(request, 50 / 3600) == {"ae": {"windows_per_epoch": 5000, "epochs": 10}}
+
+
+def test_what_is_trained_has_its_scores_alone_to_plan(data_folder, tmp_path):
+    worked(opened(["adasub"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0,)))
+    (estimate,) = planned(opened(["s1"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0,))).estimates
+    assert estimate.jobs == 1 and estimate.paces == () and estimate.training == 0 and estimate.scoring > 0
 
 
 def test_run_with_plan_prints_and_writes_nothing(data_folder, tmp_path, capsys):
@@ -92,4 +122,4 @@ def test_hours_are_recorded_as_numbers(data_folder, tmp_path, monkeypatch):
     small = ["--set", "detector.network.width=8", "--set", "detector.training.epochs=2", "--workers", "1"]
     assert command_line.main([*words, *small, "--hours", "0.02"]) == 0
     text = (tmp_path / "dev" / "ae" / "system.yaml").read_text()
-    assert f"windows_per_epoch: {int(np.floor((72 - 10 - 5) / 3600 * 10_000))}" in text
+    assert f"windows_per_epoch: {int((72 - 10 - 10) / 7200 * 10_000)}" in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,8 @@ from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.validation import RandomVectors, Validation
 from asd.detectors.vectors import Vectors, stack
 from asd.training import Training
+
+OF_CLIPS = ("train_scores", "train_domains")  # of a scorer's arrays, those with one entry a training clip
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class AutoEncoder:
 
         def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
             """One more epoch's batches over the training rows, as the organisers' last pass."""
-            vectors, numbers = Vectors(features, self.context), self.training
+            vectors, numbers = Vectors(features, self.context), replace(self.training, windows_per_epoch=0)
             rows, _ = self.validation.split(vectors.clip, is_target, numbers, seed)
             for batch in loop.epoch_batches(rows, numbers, seed, numbers.epochs):
                 x = vectors[torch.from_numpy(batch)]
@@ -116,15 +118,17 @@ class AutoEncoder:
 
         fitted = self.fit_scoring(Residuals(clips, is_target[learnt], batches))
         fitted |= self.domains.fit((features[int(i)] for i in learnt), is_target[learnt])
-        scorer = AutoEncoderScorer(self, network, fitted, trained["history"], np.full(len(is_target), np.nan))
+        blank = np.full(len(is_target), np.nan), is_target.astype(float)
+        scorer = AutoEncoderScorer(self, network, fitted, trained["history"], *blank)
         scorer.train_scores[judged] = [scorer.score(features[int(i)]) for i in judged]
+        if scorer.decides_domain:
+            scorer.train_domains[judged] = [scorer.domain(features[int(i)]) for i in judged]
         return scorer
 
     def restore(self, trained: Arrays, arrays: Arrays) -> AutoEncoderScorer:
-        fitted = {name: array for name, array in arrays.items() if name != "train_scores"}
-        return AutoEncoderScorer(
-            self, self.trainer.restored(trained), fitted, trained["history"], arrays["train_scores"]
-        )
+        of_clips = [arrays[name] for name in OF_CLIPS]
+        fitted = {name: array for name, array in arrays.items() if name not in OF_CLIPS}
+        return AutoEncoderScorer(self, self.trainer.restored(trained), fitted, trained["history"], *of_clips)
 
 
 @torch.no_grad()
@@ -147,6 +151,7 @@ class AutoEncoderScorer:
     fitted: Arrays
     history: np.ndarray  # (epochs, 3) training loss, validation loss, seconds
     train_scores: np.ndarray  # (N,) nan where the validation does not judge by the clip
+    train_domains: np.ndarray  # (N,) 1 where a clip is held to the target domain, 0 to the source
 
     def score(self, feature: Feature) -> float:
         return self.recipe.score(self.fitted, feature, residual(self.network, feature, self.recipe.context))
@@ -159,7 +164,7 @@ class AutoEncoderScorer:
         return self.recipe.domains.is_target(self.fitted, feature)
 
     def arrays(self) -> Arrays:
-        return {**self.fitted, "train_scores": self.train_scores}
+        return {**self.fitted, "train_scores": self.train_scores, "train_domains": self.train_domains}
 
     @property
     def n_parameters(self) -> int:

@@ -16,6 +16,7 @@ from asd.contracts import Arrays, Detector, Feature, Scorer
 from asd.detectors.autoencoder import AutoEncoder, DenseTraining
 from asd.detectors.backends import NearestNeighbours
 from asd.detectors.networks import Bottlenecked, n_parameters
+from asd.detectors.validation import ClipFolds
 from asd.detectors.vectors import stack
 from asd.errors import check
 
@@ -24,12 +25,16 @@ from asd.errors import check
 class BottleneckNeighbours:
     """`backend` behind the encoder half of `autoencoder`, whose training it shares; what it leaves out is left out."""
 
-    autoencoder: AutoEncoder = field(default_factory=AutoEncoder)
+    autoencoder: AutoEncoder = field(default_factory=lambda: AutoEncoder(validation=ClipFolds()))
     backend: Detector = field(default_factory=NearestNeighbours)
 
     def __post_init__(self) -> None:
         name = type(self.autoencoder.network).__name__
         check("autoencoder.network", name, isinstance(self.autoencoder.network, Bottlenecked), "one with a bottleneck")
+        channels, validation = getattr(self.autoencoder, "channels", 1), type(self.autoencoder.validation).__name__
+        check("autoencoder", type(self.autoencoder).__name__, channels == 1, "one of one channel")
+        leaves_out = isinstance(self.autoencoder.validation, ClipFolds)
+        check("autoencoder.validation", validation, leaves_out, "ClipFolds: a clip is its own nearest neighbour")
 
     @property
     def min_frames(self) -> int:

@@ -17,6 +17,7 @@ from torch import nn
 from asd.contracts import Arrays
 from asd.detectors.autoencoder import AutoEncoder, DenseTraining
 from asd.detectors.networks import PerDimension, Scaling
+from asd.detectors.objectives import check_objective
 from asd.detectors.stacked import StackedLinear, generators
 from asd.detectors.vectors import Vectors
 
@@ -91,6 +92,9 @@ class FlowDetector(AutoEncoder):
 
     scaling: Scaling = field(default_factory=PerDimension)
     network: AdditiveFlow = field(default_factory=AdditiveFlow)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        check_objective(self.objective, "the flow's own likelihood")
 
     @property
     def trainer(self) -> FlowTraining:

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 
 from asd.detectors.networks import Reconstruction
+from asd.errors import check
 
 
 class Objective(Protocol):
@@ -38,7 +39,10 @@ class AbsoluteError:
 
 @dataclass(frozen=True)
 class HiddenFrame:
-    """Mean squared residual of the whole vector while its middle frame is hidden from the network, at its mean."""
+    """Mean squared residual of the whole vector while its middle frame is hidden from the network.
+
+    It enters as 0, which is its mean behind PerDimension.
+    """
 
     def loss(self, reconstruction: Reconstruction, x: torch.Tensor, context: int) -> torch.Tensor:
         scaled = reconstruction.scale(x)
@@ -46,3 +50,8 @@ class HiddenFrame:
         shown = torch.ones(context, 1, device=x.device)
         shown[context // 2] = 0
         return (scaled - reconstruction.network((frames * shown).flatten(2))).square().mean(dim=(1, 2))
+
+
+def check_objective(objective: Objective, own: str) -> None:
+    """Raises BadInput where a detector minimises something of its own and another objective was asked for."""
+    check("objective", type(objective).__name__, objective == SquaredError(), f"SquaredError (it minimises {own}),")

@@ -17,6 +17,7 @@ from torch import nn
 from asd.contracts import Arrays
 from asd.detectors.autoencoder import AutoEncoder, DenseTraining
 from asd.detectors.networks import OrganisersNet, Reconstruction
+from asd.detectors.objectives import check_objective
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.stacked import StackedBatchNorm, StackedLinear, generators
 from asd.detectors.vectors import Vectors
@@ -63,6 +64,7 @@ class TwoMicrophoneAutoEncoder(AutoEncoder):
     def __post_init__(self) -> None:
         if not 0 <= self.alpha < np.inf:
             raise BadInput(f"alpha {self.alpha}: weight of the difference channel expected, finite and at least 0")
+        check_objective(self.objective, "eq. (4)")
 
     @property
     def channels(self) -> int:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from asd.errors import BadInput
-from asd.folds import held_out
+from asd.folds import held_out, n_folds
 from asd.training import Training, generator, split_rows
 
 
@@ -66,9 +66,8 @@ class ClipFolds:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Folds differ by a clip where the clips do not divide evenly: rows too many are left out at random."""
         of_fold = self.judged(is_target, training, seed)[clip]  # (n,)
-        sizes = [
-            int(self.judged(is_target, training, s)[clip].sum()) for s in range(round(1 / training.validation_share))
-        ]
+        numbers = range(n_folds(training.validation_share, len(is_target)))
+        sizes = [int(self.judged(is_target, training, s)[clip].sum()) for s in numbers]
         rng = generator(seed, 2)
         rows, validation = np.flatnonzero(~of_fold), np.flatnonzero(of_fold)
         return fewer(rows, len(clip) - max(sizes), rng), fewer(validation, min(sizes), rng)

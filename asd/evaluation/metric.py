@@ -122,6 +122,12 @@ def columns(values: Mapping[str, float], truth: Mapping[str, Truth]) -> tuple[np
     return np.array([values[n] for n in names]), anomaly, np.array([truth[n].domain for n in names])
 
 
+def has_all_kinds(truth: Mapping[str, Truth]) -> bool:
+    """Whether there are normals of both domains and anomalies, so that the metric is defined."""
+    normal = {t.domain for t in truth.values() if not t.is_anomaly}
+    return normal >= set(DOMAINS) and any(t.is_anomaly for t in truth.values())
+
+
 def check_truth(machine: str, truth: Mapping[str, Truth]) -> None:
     """Raises BadInput unless there are normals of both domains and anomalies."""
     counts = {d: sum(t.domain == d and not t.is_anomaly for t in truth.values()) for d in DOMAINS}

@@ -5,6 +5,8 @@ Nothing is trained, and nothing written. Features that the store lacks are stood
 
 from __future__ import annotations
 
+import json
+import math
 import resource
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from asd.clips import Clip
 from asd.contracts import Arrays, Feature, Pace, TrainedDetector, TrainedFrontEnd, Workplace
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest, numbers
@@ -21,6 +24,7 @@ from asd.jobs import duration
 from asd.programs.fitting import missing
 from asd.programs.request import Request
 from asd.programs.session import Session
+from asd.store import write_json
 from asd.system import Chain, System, described
 from asd.tables import rendered
 
@@ -34,8 +38,8 @@ class Estimate:
 
     names: tuple[str, ...]
     jobs: int
-    stored: int  # trainings that are in the store already
-    paces: tuple[Pace, ...]  # of one job; several trainings follow one another in some systems
+    stored: int  # jobs of the same kind whose scores are in the store already
+    paces: tuple[Pace, ...]  # of one job; several trainings follow one another in some systems; none: all are trained
     scoring: float  # seconds a job, fitting and scoring
     bytes: int  # of one job's weights
 
@@ -55,22 +59,35 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """Wall-clock time: jobs are dealt out to the workers, the longest is never cut."""
-        alone = [estimate.training + estimate.scoring for estimate in self.estimates if estimate.jobs]
-        shared = sum(e.jobs * (e.training + e.scoring) for e in self.estimates) / self.workers
-        return self.features / self.workers + max(shared, *alone, 0.0)
+        """Wall-clock time, an upper bound: jobs of one kind after those of another."""
+        return self.features / self.workers + sum(self.rounds(e) * (e.training + e.scoring) for e in self.estimates)
+
+    def rounds(self, estimate: Estimate) -> int:
+        """How many of its jobs one worker does, the last round with idle ones."""
+        return math.ceil(estimate.jobs / self.workers)
 
 
 def planned(session: Session) -> Plan:
-    groups: dict[str, list[tuple[str, str, tuple[int, ...], list[str]]]] = {}
+    untold = sorted(name for name in session.used if lacks_frontend(session, name))
+    groups: dict[str, list[Share]] = {}
     for (machine, _, seeds), names in missing(session).items():
         chain = session.chains[names[0], machine]
-        groups.setdefault(alike(chain, len(seeds)), []).append((machine, names[0], seeds, names))
-    untold = sorted({name for of in groups.values() for _, name, _, _ in of if lacks_frontend(session, name)})
-    told = {key: of for key, of in groups.items() if of[0][1] not in untold}
+        trained = all(chain.is_trained(seed) for seed in seeds)
+        if names[0] not in untold:
+            groups.setdefault(f"{trained} {alike(chain, len(seeds))}", []).append(Share(machine, seeds, names, trained))
     seconds, size = features_missing(session, untold)
-    estimates = tuple(estimated(session, of) for of in told.values())
+    estimates = tuple(estimated(session, of) for of in groups.values())
     return Plan(estimates, seconds, size, tuple(untold), session.request.workers)
+
+
+@dataclass(frozen=True)
+class Share:
+    """One job: a training of some seeds on one machine, and the systems that score by it."""
+
+    machine: str
+    seeds: tuple[int, ...]
+    names: list[str]
+    trained: bool  # already: scoring alone is left
 
 
 def alike(chain: Chain, n_seeds: int) -> str:
@@ -89,27 +106,36 @@ def lacks_frontend(session: Session, name: str) -> bool:
 # ---- measuring -------------------------------------------------------------------------------------------------------
 
 
-def estimated(session: Session, group: Sequence[tuple[str, str, tuple[int, ...], list[str]]]) -> Estimate:
-    machine, name, seeds, names = group[0]
-    chain, n_test = session.chains[name, machine], len(session.machine(machine).test)
-    detector = chain.system.detector
-    assert isinstance(detector, TrainedDetector)
-    features, paces = features_or_noise(chain), list[Pace]()
-    with TemporaryDirectory() as scratch:
-        place = Workplace(seeds, session.device, Path(scratch), rehearsal=paces)
-        trained = detector.trainer.train(features, chain.is_target, place)
+def estimated(session: Session, group: Sequence[Share]) -> Estimate:
+    first = group[0]
+    name, seeds = first.names[0], first.seeds
+    chain, n_test = session.chains[name, first.machine], len(session.machine(first.machine).test)
+    features, paces = stand_ins(chain, chain.train), list[Pace]()
+    trained = chain.trained(seeds) if first.trained else rehearsed(chain, features, seeds, session.device, paces)
     some = spread_over_domains(chain.is_target)
     few = [features[int(i)] for i in some], chain.is_target[some]
-    scoring = sum(
-        scored(session.request.trained[of], trained[0], seeds[0], *few, len(chain.train), n_test) for of in names
-    )
-    weights = sum(array.nbytes for arrays in trained for array in arrays.values())
+    systems = (session.request.trained[of] for of in first.names)
+    scoring = sum(scored(system, trained[0], seeds[0], *few, len(chain.train), n_test) for system in systems)
+    weights = sum(array.nbytes for arrays in trained for array in arrays.values()) * (not first.trained)
+    like = alike(chain, len(seeds))
     stored = sum(
-        session.chains[name, m.name].is_done(session.machine(m.name).test, seed)
+        session.chains[name, m.name].is_done(m.test, seed)
         for m in session.machines
+        if alike(session.chains[name, m.name], len(seeds)) == like
         for seed in session.request.seeds_of(name)
     )
-    return Estimate(tuple(names), len(group), stored, tuple(paces), len(seeds) * scoring, weights)
+    return Estimate(tuple(first.names), len(group), stored, tuple(paces), len(seeds) * scoring, weights)
+
+
+def rehearsed(
+    chain: Chain, features: Sequence[Feature], seeds: tuple[int, ...], device: str, paces: list[Pace]
+) -> list[Arrays]:
+    """Untrained weights; what each training would take goes into `paces`."""
+    assert isinstance(chain.system.detector, TrainedDetector)
+    with TemporaryDirectory() as scratch:
+        noise = stand_ins(chain, chain.heard_noise) if chain.heard_noise else ()
+        place = Workplace(seeds, device, Path(scratch), noise, paces)
+        return chain.system.detector.trainer.train(features, chain.is_target, place)
 
 
 def scored(
@@ -138,13 +164,15 @@ def spread_over_domains(is_target: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([source, target]))
 
 
-def features_or_noise(chain: Chain) -> list[Feature]:
-    block = chain.block(chain.train)
+def stand_ins(chain: Chain, clips: Sequence[Clip]) -> list[Feature]:
+    """The clips' features where the store has them, else noise of their size."""
+    block = chain.block(clips)
     if block.is_stored:
         return list(block)
     sample, rng = first_feature(chain), np.random.default_rng(0)
-    sizes = np.array([clip.path.stat().st_size for clip in chain.train])
-    counts = np.maximum(np.round(len(sample) * sizes / sizes[0]).astype(int), 1)  # frames of each clip
+    sizes = np.array([clip.path.stat().st_size for clip in clips])
+    of_sample = chain.train[0].path.stat().st_size
+    counts = np.maximum(np.round(len(sample) * sizes / of_sample).astype(int), 1)  # frames of each clip
     mean, spread = sample.mean(), sample.std() + 1e-3
     return [rng.normal(mean, spread, (n, sample.shape[1])).astype(np.float32) for n in counts]
 
@@ -200,26 +228,53 @@ def told(plan: Plan, session: Session) -> str:
 def fitted_into(plan: Plan, request: Request, hours: float) -> tuple[Request, str]:
     """The same request with as many windows an epoch, and then epochs, as fit into `hours`, and what was changed.
 
-    Every training is cut to the same share. Raises BadInput where even an epoch of FEWEST windows does not fit.
+    Every training is cut to the same share; what is trained stays. What was cut once for these numbers and hours is
+    cut alike again: results/hours.json keeps it, so that a killed run goes on and -e has the numbers of -d. Raises
+    BadInput where it cannot fit.
     """
-    if plan.seconds <= 3600 * hours:
-        return request, f"all of it fits into {hours:g} h: about {duration(plan.seconds)}"
-    room = 3600 * hours - plan.features / plan.workers
-    room -= sum(e.jobs * e.scoring for e in plan.estimates) / plan.workers
-    share = room / (sum(e.jobs * e.training for e in plan.estimates) / plan.workers)
-    changed = {name: cut(e, share) for e in plan.estimates for name in e.names}
-    if share <= 0 or any(numbers["epochs"] < 1 for numbers in changed.values()):
-        raise BadInput(
-            f"--hours {hours:g}: not enough for an epoch of each training; about {duration(plan.seconds)} needed"
-        )
-    trained = {n: with_numbers(system, changed[n]) if n in changed else system for n, system in request.trained.items()}
-    changed_by_name = {name.partition(":")[0]: numbers for name, numbers in changed.items()}  # variants of a system
+    place = request.results / "hours.json"
+    kept = read_cuts(place) if place.exists() else {}
+    key = digest(canonical([{n: numbers(system) for n, system in request.trained.items()}, hours]))
+    if plan.untold:
+        raise BadInput(f"--hours: no estimate for {', '.join(plan.untold)}, whose front-end has to be trained first")
+    if key not in kept:
+        if plan.seconds <= 3600 * hours:
+            return request, f"all of it fits into {hours:g} h: about {duration(plan.seconds)}"
+        kept[key] = cuts(plan, hours)
+        write_json(place, kept)
+    lines = [f"{n}: " + ", ".join(f"{k} {v}" for k, v in of.items()) for n, of in kept[key].items()]
+    return changed(request, kept[key]), f"to fit into {hours:g} h ({place} keeps it): {'; '.join(lines)}"
+
+
+def read_cuts(place: Path) -> dict[str, dict[str, dict[str, int]]]:
+    try:
+        found = json.loads(place.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(f"{place}: not JSON ({error}); delete it to cut anew") from error
+    return found if isinstance(found, dict) else {}
+
+
+def cuts(plan: Plan, hours: float) -> dict[str, dict[str, int]]:
+    """Of each system that trains something, its training's numbers."""
+    left = [e for e in plan.estimates if e.paces]
+    first = {e: e.paces[0].epochs * e.paces[0].epoch_seconds for e in left}  # seconds of a job that can be cut
+    cuttable = sum(plan.rounds(e) * seconds for e, seconds in first.items())
+    room = 3600 * hours - (plan.seconds - cuttable)
+    found = {name: cut(e, room / cuttable) for e in left for name in e.names} if room > 0 < cuttable else {}
+    if not found or any(numbers["epochs"] < 1 for numbers in found.values()):
+        told = duration(plan.seconds)
+        raise BadInput(f"--hours {hours:g}: not enough for an epoch of each training; about {told} needed")
+    return found
+
+
+def changed(request: Request, cut: Mapping[str, Mapping[str, int]]) -> Request:
+    by_name = {name.partition(":")[0]: numbers for name, numbers in cut.items()}  # variants of a system share them
+    trained = {n: with_numbers(s, by_name.get(n.partition(":")[0])) for n, s in request.trained.items()}
     recipes = {
-        n: with_numbers(recipe, changed_by_name[n]) if isinstance(recipe, System) and n in changed_by_name else recipe
+        n: with_numbers(recipe, by_name.get(n)) if isinstance(recipe, System) else recipe
         for n, recipe in request.recipes.items()
     }
-    lines = [f"{n}: " + ", ".join(f"{k} {v}" for k, v in of.items()) for n, of in changed.items()]
-    return replace(request, recipes=recipes, trained=trained), f"to fit into {hours:g} h: {'; '.join(lines)}"
+    return replace(request, recipes=recipes, trained=trained)
 
 
 def cut(estimate: Estimate, share: float) -> dict[str, int]:
@@ -231,7 +286,9 @@ def cut(estimate: Estimate, share: float) -> dict[str, int]:
     return {"windows_per_epoch": FEWEST, "epochs": int(share * pace.epochs * pace.windows / FEWEST)}
 
 
-def with_numbers(system: System, numbers: Mapping[str, int]) -> System:
+def with_numbers(system: System, numbers: Mapping[str, int] | None) -> System:
+    if numbers is None:
+        return system
     detector = system.detector
     training = getattr(detector, "training", None)
     if training is None:

@@ -126,7 +126,7 @@ def evaluate(session: Session, name: str) -> list[tuple[str, ...]]:
 
 def _result(session: Session, name: str, machine: data.Machine) -> Result | None:
     truth = truth_of(machine)
-    if truth is None:
+    if truth is None or (session.request.kind == "eval" and not evaluation.has_all_kinds(truth)):
         return None
     folder, section = session.folder(name), section_of(machine)
     scores, decisions = folder.scores(machine.name, section), folder.decisions(machine.name, section)

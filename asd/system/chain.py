@@ -303,6 +303,9 @@ class Chain:
 
         return self.store.once("scores", self.scores_record(clips, seed), compute)
 
+    def is_trained(self, seed: int) -> bool:
+        return self.store.has("weights", self.weights_record(seed))
+
     def is_done(self, clips: Sequence[Clip], seed: int) -> bool:
         """Whether this seed is trained and the clips (none: no clips) are scored."""
         return self.store.has("scores", self.scores_record(clips, seed))

@@ -48,6 +48,13 @@ class Member:
     scorer: Scorer
     train_scores: np.ndarray  # (N,) the scorer's, each training clip as if it had not been seen; nan: it has none
 
+    @property
+    def domains(self) -> np.ndarray:
+        """(N,) 1 where the scorer holds a training clip to the target domain, else 0."""
+        if not decides_domain(self.scorer):
+            return np.zeros(len(self.train_scores))
+        return self.scorer.train_domains  # type: ignore[attr-defined]
+
 
 @dataclass(frozen=True)
 class FittedSystem:
@@ -78,15 +85,17 @@ class FittedSystem:
     def _offset(self, members: Sequence[Member]) -> float:
         if not all(decides_domain(member.scorer) for member in members):
             return 0.0
-        scores = np.concatenate([member.train_scores for member in members])
-        found, is_target = known(scores, np.tile(self.is_target, len(members)))
-        source, target = found[~is_target], found[is_target]
+        scores, domains = (
+            np.concatenate(parts) for parts in zip(*((m.train_scores, m.domains) for m in members), strict=True)
+        )
+        found, domain = known(scores, domains)
+        source, target = found[domain == 0], found[domain == 1]
         return float(np.mean(target) - np.mean(source)) if len(source) and len(target) else 0.0
 
     @cached_property
     def calibrated(self) -> tuple[Calibrated, ...]:
         """Each member's; the seeds of a system share one, fitted to all scores of clips that they have not seen."""
-        moved = [m.train_scores - o * self.is_target for m, o in zip(self.members, self.offsets, strict=True)]
+        moved = [m.train_scores - o * m.domains for m, o in zip(self.members, self.offsets, strict=True)]
         pooled = {
             system: self.calibration.fit(known(np.concatenate([moved[i] for i in numbers]))[0])
             for system, numbers in self.systems.items()
@@ -100,8 +109,7 @@ class FittedSystem:
     @cached_property
     def member_train_scores(self) -> tuple[np.ndarray, ...]:
         """(N,) each member's standardised scores of the training clips, nan where it has none."""
-        is_target = self.is_target.astype(float)
-        return tuple(self.standardised(i, m.train_scores, is_target) for i, m in enumerate(self.members))
+        return tuple(self.standardised(i, m.train_scores, m.domains) for i, m in enumerate(self.members))
 
     @cached_property
     def train_scores(self) -> np.ndarray:

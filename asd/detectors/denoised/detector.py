@@ -80,7 +80,9 @@ class DenoisedTraining:
         ]
 
     def train_denoisers(self, features: Sequence[Feature], is_target: np.ndarray, workplace: Workplace) -> list[Arrays]:
-        """What the detector's validation leaves out, the U-Net leaves out too, but for the noise in others' pairs."""
+        """What the detector's validation leaves out, the U-Net leaves out too, but for the noise in others' pairs and
+        the statistics of its bands.
+        """
         numbers = self.images, self.noise, self.pairs
         patches = Patches(list(features), list(workplace.noise), *numbers, workplace.device)
 
@@ -206,6 +208,10 @@ class DenoisedScorer:
 
     def score(self, feature: Feature) -> float:
         return self.behind.score(denoised(self.denoiser, feature))
+
+    @property
+    def train_domains(self) -> np.ndarray:
+        return self.behind.train_domains
 
     @property
     def decides_domain(self) -> bool:
