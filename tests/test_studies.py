@@ -226,8 +226,8 @@ def test_students_of_two_sizes_share_targets_and_give_a_row_each(data_folder, tm
     from systems.ssd import QUICK
 
     rng = np.random.default_rng(0)
-    for kind, waves in (("clean", 6), ("noise", 6)):
-        for i in range(waves):
+    for kind in ("clean/normal", "clean/anomaly", "noise"):
+        for i in range(6):
             write_clip(tmp_path / kind / f"{i}.wav", tone_in_noise(rng, 400, 2.0)[:1])
     line = [str(data_folder), str(tmp_path / "results"), "--machines", "fan", "--sizes", "6", "4,3-both"]
     line += ["--clean", str(tmp_path / "clean"), "--noise", str(tmp_path / "noise"), "--seconds", "0.5"]

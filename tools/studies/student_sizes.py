@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     add("--machines", nargs="+", help="default: all of the data folder")
     add("--sizes", nargs="+", default=SIZES, help="units of each layer (%(default)s)")
     add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="as in run.py")
-    add("--clean", type=Path, help="recordings of the machine alone")
+    add("--clean", type=Path, help="recordings of the machine alone, in normal/ and anomaly/")
     add("--noise", type=Path, help="recordings of noise alone")
     add("--rirs", default="", help="FILE.npz:ROOM; default: a simulated room")
     add("--seconds", type=float, default=4.0, help="of a mixture (%(default)s)")
