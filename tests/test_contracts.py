@@ -15,6 +15,7 @@ from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.programs.writing import write
 from asd.settings import resolve
+from asd.system import mean
 
 SEEDS = (3, 1)
 
@@ -52,7 +53,7 @@ def test_scores_are_finite_numbers_and_decisions_zero_or_one(fitted):
         result = system(wave)
         assert np.isfinite(result.score) and result.decision in (0, 1)
         assert len(result.members) == len(system.members)
-        assert result.score == sum(result.members) / len(result.members)
+        assert result.score == mean(result.members, system.weights)
         assert result.decision == int(result.score > system.threshold)
 
 

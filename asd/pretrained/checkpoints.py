@@ -82,11 +82,12 @@ class NoTensor:
 def read(path: Path, expected: Expected, no_tensors: tuple[str, ...] = ()) -> dict[str, Any]:
     """What a PyTorch file holds, or the first of several things in it; {} where that is no dict.
 
-    Types named in `no_tensors` may be in the file too; they are passed over, not made. Raises BadInput.
+    Types named in `no_tensors` may be in the file too; they are passed over, not made. Without such, NumPy's float64
+    numbers may. Raises BadInput.
     """
     stand_ins: list = [(NoTensor, name) for name in no_tensors]
     try:
-        with torch.serialization.safe_globals([*NUMPY_SCALARS, *stand_ins]):
+        with torch.serialization.safe_globals(stand_ins or NUMPY_SCALARS):
             held = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # whatever zip, pickle or mmap make of another file
         size = path.stat().st_size
