@@ -69,7 +69,7 @@ def main(argv: list[str]) -> int:
         return 0
     if not sys.stderr.isatty():
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # a student's epochs; a terminal has a bar
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the workers on the way out
+    signal.signal(signal.SIGTERM, terminated)
     try:
         show_numbers(args) if args.list else run(args)
     except BadInput as error:
@@ -79,6 +79,12 @@ def main(argv: list[str]) -> int:
         print(f"run.py: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def terminated(*_: object) -> None:
+    """Ends the workers on the way out."""
+    print("run.py: ended by SIGTERM; the same command goes on from what is finished", file=sys.stderr)
+    sys.exit(143)
 
 
 def show_numbers(args: argparse.Namespace) -> None:
@@ -158,6 +164,9 @@ def request(args: argparse.Namespace) -> Request:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
+    except BrokenPipeError:  # who read the output has gone, `| head` say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush into it
+        sys.exit(141)
     except KeyboardInterrupt:
         print("\nrun.py: interrupted; the same command goes on where this one stopped", file=sys.stderr)
         sys.exit(130)

@@ -73,7 +73,9 @@ def test_windows_are_cut_before_epochs_to_fit_the_hours(tmp_path):
     assert (training.windows_per_epoch, training.epochs) == (planning.FEWEST, 3)  # 100 of 10,000 windows, ten times
     same, text = fitted_into(plan, wanted(tmp_path), 1.0)
     assert same == wanted(tmp_path) and text.startswith("all of it fits into 1 h")
-    with pytest.raises(BadInput, match="--hours 0.008.*: not enough for an epoch of each training; about 4 min needed"):
+    with pytest.raises(
+        BadInput, match="--hours 0.008.*: not enough for an epoch of each training; uncut it takes about 4 min"
+    ):
         fitted_into(plan, wanted(tmp_path), 30 / 3600)
     with pytest.raises(BadInput, match="--hours 0.008.*: not enough"):
         fitted_into(Plan((), 200.0, 5, (), 2), wanted(tmp_path), 30 / 3600)  # features alone

@@ -156,6 +156,14 @@ def test_help_and_list_are_quick_and_need_no_heavy_package():
     assert "epochs: 100" in listed and "detector.network: OrganisersNet (or ResidualNet)" in listed
 
 
+def test_a_reader_that_goes_away_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, RUN, "--list", "s1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141 and process.stderr.read() == ""
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

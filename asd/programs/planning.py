@@ -263,7 +263,7 @@ def cuts(plan: Plan, hours: float) -> dict[str, dict[str, int]]:
     found = {name: cut(e, room / cuttable) for e in left for name in e.names} if room > 0 < cuttable else {}
     if not found or any(numbers["epochs"] < 1 for numbers in found.values()):
         told = duration(plan.seconds)
-        raise BadInput(f"--hours {hours:g}: not enough for an epoch of each training; about {told} needed")
+        raise BadInput(f"--hours {hours:g}: not enough for an epoch of each training; uncut it takes about {told}")
     return found
 
 
