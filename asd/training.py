@@ -166,15 +166,7 @@ def optimise(
     The folder `scratch` keeps checkpoint.pt, from which the same call resumes exactly, and losses.csv with one row per
     epoch and seed. The caller deletes it once the result is safe.
     """
-    _check_seeds(training, seeds)
-    pin(device)
-    run = Run(network.to(device))
-    adam = torch.optim.Adam(
-        network.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
-    )
-    splits = [split(seed) for seed in seeds]
-    _check_splits(training, splits)
-    held_out = _stacked([validation_batches(*rows, training, seed) for rows, seed in zip(splits, seeds, strict=True)])
+    run, adam, batches_of, held_out = _set_up(network, split, training, seeds, device)
     saver = _Saver(scratch / "checkpoint.pt", run, adam)
     saver.resume()
     bar = tqdm(
@@ -188,10 +180,7 @@ def optimise(
         if training.patience and run.since_best() >= training.patience:
             break
         begun = time.monotonic()
-        batches = _stacked(
-            [epoch_batches(rows, training, seed, epoch) for (rows, _), seed in zip(splits, seeds, strict=True)]
-        )
-        trained = _one_epoch(network, loss, adam, batches, device, training)
+        trained = _one_epoch(network, loss, adam, batches_of(epoch), device, training)
         watched = _validate(network, loss, held_out, device, len(seeds))
         run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
         run.watch(training.patience)
@@ -205,16 +194,32 @@ def optimise(
     return run
 
 
+def _set_up(
+    network: torch.nn.Module, split: Split, training: Training, seeds: Sequence[int], device: str
+) -> tuple[Run, torch.optim.Optimizer, Callable[[int], list[np.ndarray]], list[np.ndarray]]:
+    """The run, its optimiser, batches (S, B) of an epoch by its number, and the batches to validate on."""
+    _check_seeds(training, seeds)
+    pin(device)
+    run = Run(network.to(device))
+    adam = torch.optim.Adam(
+        network.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
+    )
+    splits = [split(seed) for seed in seeds]
+    _check_splits(training, splits)
+    by_seed = list(zip(splits, seeds, strict=True))
+
+    def batches_of(epoch: int) -> list[np.ndarray]:
+        return _stacked([epoch_batches(rows, training, seed, epoch) for (rows, _), seed in by_seed])
+
+    return run, adam, batches_of, _stacked([validation_batches(*rows, training, seed) for rows, seed in by_seed])
+
+
 def rehearse(
     network: torch.nn.Module, loss: Loss, split: Split, training: Training, seeds: Sequence[int], device: str
 ) -> tuple[Run, Pace]:
     """Some steps of the first epoch, for about REHEARSAL seconds, and what the whole training would take."""
-    pin(device)
-    network = network.to(device)
-    adam = torch.optim.Adam(network.parameters(), training.learning_rate, fused=True)
-    splits = [split(seed) for seed in seeds]
-    batches = _stacked([epoch_batches(rows, training, s, 0) for (rows, _), s in zip(splits, seeds, strict=True)])
-    held_out = _stacked([validation_batches(*rows, training, s) for rows, s in zip(splits, seeds, strict=True)])
+    run, adam, batches_of, held_out = _set_up(network, split, training, seeds, device)
+    batches = batches_of(0)
     losses = _one_epoch(network, loss, adam, batches[:1], device, training)  # what is slow only once
     begun, taken = time.monotonic(), 0
     while time.monotonic() - begun < REHEARSAL:
@@ -225,7 +230,8 @@ def rehearse(
     watched = _validate(network, loss, held_out[:1], device, len(seeds))
     seconds = len(batches) * step + len(held_out) * (time.monotonic() - begun)
     windows = sum(batch.shape[1] for batch in batches)
-    run = Run(network.eval(), [[*losses.tolist(), *watched.tolist(), step]])
+    network.eval()
+    run.history.append([*losses.tolist(), *watched.tolist(), step])
     return run, Pace(training.epochs, len(batches), windows, seconds)
 
 

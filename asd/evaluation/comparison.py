@@ -14,7 +14,7 @@ from asd.clips import DOMAINS
 from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.evaluation.intervals import Bootstrap, interval, omegas, probability_of_improvement
-from asd.evaluation.metric import METRICS, evaluate, omega, rows, terms_of
+from asd.evaluation.metric import METRICS, Result, evaluate, omega, rows, terms_of
 from asd.evaluation.truth import Truths
 
 Scores = Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
@@ -35,12 +35,13 @@ def tables(
     """
     for entry in entries:
         same_machines(entry, truths)
-    found = [(entry.name, metric_rows(entry, truths)) for entry in entries]
+    results = {entry.name: results_of(entry, truths) for entry in entries}
+    found: list[Table] = [(name, [*rows(of_system)]) for name, of_system in results.items()]
     drawn = {e.name: {m: bootstrap.terms(m, s) for m, s in e.scores.items()} for e in entries if bootstrap}
     found += [(f"{name}, 95 % bootstrap intervals", interval_rows(draws)) for name, draws in drawn.items()]
     found.append(("Ω side by side", side_by_side(entries, truths, published)))
     if any(entry.decisions for entry in entries):
-        found.append(("Decisions: false alarms and detections in percent of clips", decision_rows(entries, truths)))
+        found.append(("Decisions: false alarms and detections in percent of clips", decision_rows(entries, results)))
     if len(drawn) > 1:
         found.append(("Differences of Ω over the same resampled clips", paired_rows(entries, truths, drawn)))
     if any(entry.seeds for entry in entries):
@@ -64,9 +65,8 @@ def same_machines(entry: SystemScores, truths: Truths) -> None:
         raise BadInput(f"{entry.name}: machines {'; '.join(told)} (--machines takes a part of them)")
 
 
-def metric_rows(entry: SystemScores, truths: Truths) -> list[Sequence[str]]:
-    results = [evaluate(m, scores, entry.decisions.get(m), truths[m]) for m, scores in entry.scores.items()]
-    return [*rows(results)]
+def results_of(entry: SystemScores, truths: Truths) -> list[Result]:
+    return [evaluate(m, scores, entry.decisions.get(m), truths[m]) for m, scores in entry.scores.items()]
 
 
 def interval_rows(draws: Draws) -> list[Sequence[str]]:
@@ -101,17 +101,17 @@ def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Map
     return table
 
 
-def decision_rows(entries: Sequence[SystemScores], truths: Truths) -> list[Sequence[str]]:
+def decision_rows(entries: Sequence[SystemScores], results: Mapping[str, Sequence[Result]]) -> list[Sequence[str]]:
     """One row per system and machine with decisions; a trusted threshold has as many false alarms as the nominal."""
     head = (f"{what} {domain}" for what in ("false alarms", "detected", "F1") for domain in DOMAINS)
     table: list[Sequence[str]] = [("system", "machine", "nominal", *head)]
     for entry in entries:
         nominal = "-" if entry.nominal is None else f"{100 * entry.nominal:.0f}"
-        for machine, of_machine in entry.decisions.items():
-            result = evaluate(machine, entry.scores[machine], of_machine, truths[machine])
-            assert result.false_alarms and result.recall and result.f1
+        for result in results[entry.name]:
+            if not (result.false_alarms and result.recall and result.f1):  # no decisions
+                continue
             shares = [f"{100 * share:.0f}" for share in (*result.false_alarms, *result.recall)]
-            table.append((entry.name, machine, nominal, *shares, *(f"{f1:.2f}" for f1 in result.f1)))
+            table.append((entry.name, result.machine, nominal, *shares, *(f"{f1:.2f}" for f1 in result.f1)))
     return table
 
 

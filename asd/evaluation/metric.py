@@ -124,19 +124,20 @@ def columns(values: Mapping[str, float], truth: Mapping[str, Truth]) -> tuple[np
 
 def has_all_kinds(truth: Mapping[str, Truth]) -> bool:
     """Whether there are normals of both domains and anomalies, so that the metric is defined."""
-    normal = {t.domain for t in truth.values() if not t.is_anomaly}
-    return normal >= set(DOMAINS) and any(t.is_anomaly for t in truth.values())
+    return min(kinds(truth).values()) > 0
+
+
+def kinds(truth: Mapping[str, Truth]) -> dict[str, int]:
+    """How many clips there are of each kind that the metric needs."""
+    normals = {f"{d} normals": sum(t.domain == d and not t.is_anomaly for t in truth.values()) for d in DOMAINS}
+    return {**normals, "anomalies": sum(t.is_anomaly for t in truth.values())}
 
 
 def check_truth(machine: str, truth: Mapping[str, Truth]) -> None:
     """Raises BadInput unless there are normals of both domains and anomalies."""
-    counts = {d: sum(t.domain == d and not t.is_anomaly for t in truth.values()) for d in DOMAINS}
-    n_anomalies = sum(t.is_anomaly for t in truth.values())
-    if min(*counts.values(), n_anomalies) == 0:
-        raise BadInput(
-            f"{machine}: {counts['source']} source normals, {counts['target']} target normals, {n_anomalies} "
-            "anomalies among the test clips; the metric needs at least one of each"
-        )
+    if not has_all_kinds(truth):
+        counts = ", ".join(f"{n} {kind}" for kind, n in kinds(truth).items())
+        raise BadInput(f"{machine}: {counts} among the test clips; the metric needs at least one of each")
 
 
 METRICS = ("auc_source", "auc_target", "pauc")

@@ -217,7 +217,7 @@ class Chain:
 
     def trained(self, seeds: tuple[int, ...]) -> list[Arrays]:
         """What training makes for each seed, made now where the store lacks it: on a GPU in one stack."""
-        missing = [seed for seed in seeds if not self.store.has("weights", self.weights_record(seed))]
+        missing = [seed for seed in seeds if not self.is_trained(seed)]
         for stack in [missing] if self.device == "cuda" and missing else [[seed] for seed in missing]:
             self._train(tuple(stack))
         found = (self.store.load("weights", self.weights_record(seed)) for seed in seeds)

@@ -5,9 +5,10 @@ It knows parts by their protocols alone, and keeps nothing from one clip to the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from asd.contracts import (
 )
 from asd.errors import BadInput
 from asd.training import macs
+
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,12 @@ class FittedSystem:
 
         The seeds of a system share it: the means are over all scores of clips that they have not seen.
         """
-        pooled = {system: self._offset([self.members[i] for i in numbers]) for system, numbers in self.systems.items()}
-        return tuple(pooled[member.system] for member in self.members)
+        return self._shared(lambda numbers: self._offset([self.members[i] for i in numbers]))
+
+    def _shared(self, of_system: Callable[[list[int]], Shared]) -> tuple[Shared, ...]:
+        """For each member what its system has, from the numbers of the system's members."""
+        found = {system: of_system(numbers) for system, numbers in self.systems.items()}
+        return tuple(found[member.system] for member in self.members)
 
     def _offset(self, members: Sequence[Member]) -> float:
         if not all(decides_domain(member.scorer) for member in members):
@@ -96,11 +103,7 @@ class FittedSystem:
     def calibrated(self) -> tuple[Calibrated, ...]:
         """Each member's; the seeds of a system share one, fitted to all scores of clips that they have not seen."""
         moved = [m.train_scores - o * m.domains for m, o in zip(self.members, self.offsets, strict=True)]
-        pooled = {
-            system: self.calibration.fit(known(np.concatenate([moved[i] for i in numbers]))[0])
-            for system, numbers in self.systems.items()
-        }
-        return tuple(pooled[member.system] for member in self.members)
+        return self._shared(lambda numbers: self.calibration.fit(known(np.concatenate([moved[i] for i in numbers]))[0]))
 
     def standardised(self, number: int, score: Score, is_target: Score) -> Score:
         """A member's score on the common scale; is_target, 0 or 1, the domain that it holds the clip to."""
@@ -120,11 +123,12 @@ class FittedSystem:
     @cached_property
     def thresholds(self) -> tuple[float, ...]:
         """Each member's decision threshold; seeds of a system share it."""
-        pooled = {}
-        for system, numbers in self.systems.items():
+
+        def of_system(numbers: list[int]) -> float:
             scores = np.concatenate([self.member_train_scores[i] for i in numbers])
-            pooled[system] = self.calibration.threshold(*known(scores, np.tile(self.is_target, len(numbers))))
-        return tuple(pooled[member.system] for member in self.members)
+            return self.calibration.threshold(*known(scores, np.tile(self.is_target, len(numbers))))
+
+        return self._shared(of_system)
 
     @cached_property
     def threshold(self) -> float:
