@@ -101,9 +101,8 @@ def run_all(jobs: Sequence[Job], workers: int, logs: Path) -> None:
     logs.mkdir(parents=True, exist_ok=True)
     pool = _Pool(logs)
     with ThreadPoolExecutor(workers) as threads, _Shown(pool, len(jobs)) as shown:
-        futures: set[Future] = {threads.submit(pool.run, job) for job in jobs}
+        pending: set[Future] = {threads.submit(pool.run, job) for job in jobs}
         try:
-            pending = futures
             while pending:
                 done, pending = wait(pending, LOOK, return_when=FIRST_EXCEPTION)
                 for future in done:

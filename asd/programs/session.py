@@ -20,13 +20,8 @@ from asd.results import ResultFolder
 from asd.store import Store, written_whole
 from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected, System
 
-LEARNT = (
-    "weights",
-    "scorers",
-    "frontends",
-    "targets",
-    "scratch",
-)  # kinds in the store with no score or feature of a test clip
+# Kinds in the store with no score or feature of a test clip.
+LEARNT = ("weights", "scorers", "frontends", "targets", "scratch")
 
 
 class Session:
