@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,12 +17,14 @@ from asd.errors import BadInput
 from asd.fingerprint import numbers
 from asd.programs import mimii as mimii_clips
 from asd.programs import two_microphones
+from asd.programs.cost import Cost, costs
 from asd.programs.fitting import extract
 from asd.programs.opening import recorded_request
 from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.programs.writing import evaluate
 from asd.score_files import read_rows
+from asd.training import Training
 
 PARTS, PAIRS = ("train", "test"), ("0-4", "2-6")
 
@@ -239,3 +242,31 @@ def test_students_of_two_sizes_share_targets_and_give_a_row_each(data_folder, tm
     assert len(list((tmp_path / "results" / "store" / "targets").glob("*/*.npy"))) == 3 * 18
     assert tool("student_sizes").main([*line[:4], "--sizes", "64x32"]) == 2
     assert "size '64x32': units of each layer" in capsys.readouterr().err
+
+
+def test_cost_is_epochs_times_vectors_and_ends_with_the_uncut_training():
+    full = Training(epochs=100)
+    found = costs([0.5, 0.1], [10, 50, 200], most_epochs=100)
+    assert found == [Cost(0.1, 10), Cost(0.1, 50), Cost(0.5, 50), Cost(1.0, 100)]  # 0.5 in 10 epochs: too few vectors
+    assert [cost.vectors(full, 1000) for cost in found] == [1000, 200, 1000, 1000]
+    assert found[1].assignments(full, 1000) == [
+        "detector.training.epochs=50",
+        "detector.training.windows_per_epoch=200",
+    ]
+    assert found[0].assignments(full, 1000)[1].endswith("=0")  # all of them
+
+
+def test_what_cost_buys_is_told_seed_by_seed(data_folder, tmp_path, monkeypatch, capsys):
+    short = replace(systems.load("baseline_mse").detector, training=Training(epochs=4))
+    monkeypatch.setattr("systems.baseline_mse.SYSTEM", replace(systems.load("baseline_mse"), detector=short))
+    monkeypatch.setattr("asd.programs.cost.develop", lambda request, tell: worked(Session(request)))
+    line = [str(data_folder), "--results", str(tmp_path), "--systems", "baseline_mse", "--machines", "fan"]
+    line += ["--seeds", "3,", "--shares", "0.25", "--epochs", "2", "--workers", "1"]
+    assert tool("cost").main(line) == 0
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in capsys.readouterr().out.splitlines()]
+    cut, uncut = (row for row in rows if "baseline_mse" in row)
+    assert cut[2:4] == ["25%", "2"] and uncut[2:4] == ["100%", "4"]
+    assert int(cut[4]) == pytest.approx(int(uncut[4]) / 2, abs=1)
+    assert float(cut[7]) == pytest.approx(float(cut[6]) - float(uncut[6]), abs=2e-4)
+    assert tool("cost").main([*line[:4], "s0", *line[5:]]) == 2
+    assert "s0: trains no dense autoencoder" in capsys.readouterr().err
