@@ -6,8 +6,10 @@ from test_session import opened, worked
 import run as command_line
 from asd.contracts import Pace
 from asd.errors import BadInput
-from asd.programs import planning
-from asd.programs.planning import Estimate, Plan, fitted_into, planned, told
+from asd.programs import hours
+from asd.programs.developing import develop
+from asd.programs.hours import fitted_into
+from asd.programs.planning import Estimate, Plan, may_be_long, planned, told
 from asd.programs.request import Request
 
 
@@ -47,6 +49,20 @@ def test_a_student_that_has_to_be_trained_first_is_not_guessed(data_folder, tmp_
     assert "not estimated: ssd, whose front-end" in told(planned(session), session)
 
 
+def test_a_long_run_is_estimated_before_it_begins(data_folder, tmp_path, monkeypatch):
+    several = [opened(["baseline_mse"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0, 1))]
+    assert not may_be_long(several[0])
+    uncut = ["detector.training.epochs=100000"]
+    several.append(opened(["baseline_mse"], "dev", data_folder, tmp_path, uncut, machines=["fan"], seeds=(0, 1)))
+    assert may_be_long(several[1])
+    monkeypatch.setattr("asd.programs.developing.fit", lambda session: None)
+    monkeypatch.setattr("asd.programs.developing.write", lambda session, name: False)
+    said = []
+    for session in several:
+        develop(session.request, said.append)
+    assert ["100000 x" in line for line in said].count(True) == 1
+
+
 def one_job(seconds=100.0, windows=10_000, epochs=10):
     pace = Pace(epochs, 40, windows, seconds / epochs)
     return Plan((Estimate(("ae",), 1, 0, (pace,), 10.0, 5),), 20.0, 5, (), 2)
@@ -70,7 +86,7 @@ def test_windows_are_cut_before_epochs_to_fit_the_hours(tmp_path):
     assert request.recipes["ae"].detector.training == training
     request, _ = fitted_into(plan, wanted(tmp_path), (10 + 20 + 2) / 3600)
     training = request.trained["ae"].detector.training
-    assert (training.windows_per_epoch, training.epochs) == (planning.FEWEST, 3)  # 100 of 10,000 windows, ten times
+    assert (training.windows_per_epoch, training.epochs) == (hours.FEWEST, 3)  # 100 of 10,000 windows, ten times
     same, text = fitted_into(plan, wanted(tmp_path), 1.0)
     assert same == wanted(tmp_path) and text.startswith("all of it fits into 1 h")
     with pytest.raises(
@@ -99,7 +115,7 @@ def test_rounds_of_jobs_count_whole_and_idle_workers_do_not_help():
     pace = Pace(10, 40, 10_000, 10.0)
     assert Plan((Estimate(("ae",), 17, 0, (pace,), 0.0, 5),), 0.0, 0, (), 16).seconds == 200
     request = Plan((Estimate(("ae",), 1, 0, (pace,), 0.0, 5),), 0.0, 0, (), 16)
-    assert planning.cuts(request, 50 / 3600) == {"ae": {"windows_per_epoch": 5000, "epochs": 10}}
+    assert hours.cuts(request, 50 / 3600) == {"ae": {"windows_per_epoch": 5000, "epochs": 10}}
 
 
 def test_what_is_trained_has_its_scores_alone_to_plan(data_folder, tmp_path):
@@ -117,8 +133,7 @@ def test_run_with_plan_prints_and_writes_nothing(data_folder, tmp_path, capsys):
 
 
 def test_hours_are_recorded_as_numbers(data_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(planning, "FEWEST", 16)
-    monkeypatch.setattr(planning, "planned", lambda session: one_job(7200.0))
+    monkeypatch.setattr(hours, "FEWEST", 16)
     monkeypatch.setattr("asd.programs.developing.planned", lambda session: one_job(7200.0))
     words = ["-d", "ae", "--data", str(data_folder), "--results", str(tmp_path), "--machines", "fan", "--seeds", "0,"]
     small = ["--set", "detector.network.width=8", "--set", "detector.training.epochs=2", "--workers", "1"]

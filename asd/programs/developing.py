@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from asd.programs.fitting import fit
+from asd.programs.hours import fitted_into
 from asd.programs.opening import recorded_request
-from asd.programs.planning import fitted_into, planned
+from asd.programs.planning import LONG, may_be_long, planned
 from asd.programs.planning import told as planned_text
 from asd.programs.proving import prove
 from asd.programs.request import Request
@@ -24,6 +25,11 @@ def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
     session = Session(request)
     machines = ", ".join(machine.name for machine in session.machines)
     tell(f"{', '.join(session.members)} on {machines}: features, trainings and scores that the store lacks ...")
+    if may_be_long(session):
+        tell("measuring a few real steps of each training, as this run may be long ...")
+        found = planned(session)
+        if found.seconds > LONG:
+            tell(planned_text(found, session))
     fit(session)
     for name in session.members:
         if session.is_undecided(name) and "test" not in request.splits:

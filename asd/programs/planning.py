@@ -5,31 +5,28 @@ Nothing is trained, and nothing written. Features that the store lacks are stood
 
 from __future__ import annotations
 
-import json
 import math
 import resource
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from asd.clips import Clip
+from asd.clips import RATE, Clip
 from asd.contracts import Arrays, Feature, Pace, TrainedDetector, TrainedFrontEnd, Workplace
-from asd.errors import BadInput
 from asd.fingerprint import canonical, digest, numbers
 from asd.jobs import duration
 from asd.programs.fitting import missing
-from asd.programs.request import Request
 from asd.programs.session import Session
-from asd.store import write_json
 from asd.system import Chain, System, described
 from asd.tables import rendered
 
 TRIED = 8  # clips whose features, fit and scores are timed
-FEWEST = 256  # windows an epoch, below which epochs are left out instead
+LONG = 600.0  # seconds; a run that takes longer tells so before it begins
+SLOWEST = 0.2  # seconds of one core for a second of sound and an epoch: no training of the kit is slower
 
 
 @dataclass(frozen=True)
@@ -96,6 +93,17 @@ def alike(chain: Chain, n_seeds: int) -> str:
     recipe = [numbers(part) for part in (chain.system.detector.trainer, chain.system.features, chain.system.frontend)]
     size = sum(clip.path.stat().st_size for clip in chain.train)
     return digest(canonical([recipe, len(chain.train), size, n_seeds]))
+
+
+def may_be_long(session: Session) -> bool:
+    """Whether it is worth measuring if the run is LONG: by a bound that needs no measurement."""
+    total = 0.0
+    for (machine, _, seeds), names in missing(session).items() if session.request.may_train else ():
+        chain = session.chains[names[0], machine]
+        epochs = getattr(getattr(chain.system.detector, "training", None), "epochs", 1)
+        seconds = sum(clip.path.stat().st_size for clip in chain.train) / (2 * RATE)  # of one channel, or fewer
+        total += len(seeds) * epochs * seconds * SLOWEST
+    return total / session.request.workers > LONG
 
 
 def lacks_frontend(session: Session, name: str) -> bool:
@@ -220,77 +228,3 @@ def told(plan: Plan, session: Session) -> str:
     if plan.untold:
         lines.append(f"not estimated: {', '.join(plan.untold)}, whose front-end has to be trained first")
     return "\n".join(lines)
-
-
-# ---- fitting into some hours ----------------------------------------------------------------------------------------
-
-
-def fitted_into(plan: Plan, request: Request, hours: float) -> tuple[Request, str]:
-    """The same request with as many windows an epoch, and then epochs, as fit into `hours`, and what was changed.
-
-    Every training is cut to the same share; what is trained stays. What was cut once for these numbers and hours is
-    cut alike again: results/hours.json keeps it, so that a killed run goes on and -e has the numbers of -d. Raises
-    BadInput where it cannot fit.
-    """
-    place = request.results / "hours.json"
-    kept = read_cuts(place) if place.exists() else {}
-    key = digest(canonical([{n: numbers(system) for n, system in request.trained.items()}, hours]))
-    if plan.untold:
-        raise BadInput(f"--hours: no estimate for {', '.join(plan.untold)}, whose front-end has to be trained first")
-    if key not in kept:
-        if plan.seconds <= 3600 * hours:
-            return request, f"all of it fits into {hours:g} h: about {duration(plan.seconds)}"
-        kept[key] = cuts(plan, hours)
-        write_json(place, kept)
-    lines = [f"{n}: " + ", ".join(f"{k} {v}" for k, v in of.items()) for n, of in kept[key].items()]
-    return changed(request, kept[key]), f"to fit into {hours:g} h ({place} keeps it): {'; '.join(lines)}"
-
-
-def read_cuts(place: Path) -> dict[str, dict[str, dict[str, int]]]:
-    try:
-        found = json.loads(place.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadInput(f"{place}: not JSON ({error}); delete it to cut anew") from error
-    return found if isinstance(found, dict) else {}
-
-
-def cuts(plan: Plan, hours: float) -> dict[str, dict[str, int]]:
-    """Of each system that trains something, its training's numbers."""
-    left = [e for e in plan.estimates if e.paces]
-    first = {e: e.paces[0].epochs * e.paces[0].epoch_seconds for e in left}  # seconds of a job that can be cut
-    cuttable = sum(plan.rounds(e) * seconds for e, seconds in first.items())
-    room = 3600 * hours - (plan.seconds - cuttable)
-    found = {name: cut(e, room / cuttable) for e in left for name in e.names} if room > 0 < cuttable else {}
-    if not found or any(numbers["epochs"] < 1 for numbers in found.values()):
-        told = duration(plan.seconds)
-        raise BadInput(f"--hours {hours:g}: not enough for an epoch of each training; uncut it takes about {told}")
-    return found
-
-
-def changed(request: Request, cut: Mapping[str, Mapping[str, int]]) -> Request:
-    by_name = {name.partition(":")[0]: numbers for name, numbers in cut.items()}  # variants of a system share them
-    trained = {n: with_numbers(s, by_name.get(n.partition(":")[0])) for n, s in request.trained.items()}
-    recipes = {
-        n: with_numbers(recipe, by_name.get(n)) if isinstance(recipe, System) else recipe
-        for n, recipe in request.recipes.items()
-    }
-    return replace(request, recipes=recipes, trained=trained)
-
-
-def cut(estimate: Estimate, share: float) -> dict[str, int]:
-    """Numbers of the first training; what follows it in the same job keeps its own."""
-    pace = estimate.paces[0]
-    windows = int(share * pace.windows)
-    if windows >= FEWEST:
-        return {"windows_per_epoch": windows, "epochs": pace.epochs}
-    return {"windows_per_epoch": FEWEST, "epochs": int(share * pace.epochs * pace.windows / FEWEST)}
-
-
-def with_numbers(system: System, numbers: Mapping[str, int] | None) -> System:
-    if numbers is None:
-        return system
-    detector = system.detector
-    training = getattr(detector, "training", None)
-    if training is None:
-        raise BadInput(f"--hours: the training of {type(detector).__name__} has no windows_per_epoch to cut")
-    return replace(system, detector=replace(detector, training=replace(training, **numbers)))  # type: ignore[type-var]
