@@ -44,7 +44,8 @@ def fitted(request, data_folder, results):
 
 
 def waves(machine):
-    return {clip.path.name: data.read_wave(clip) for clip in machine.test}
+    """Every fourth test clip, by name."""
+    return {clip.path.name: data.read_wave(clip) for clip in machine.test[::4]}
 
 
 def test_scores_are_finite_numbers_and_decisions_zero_or_one(fitted):
