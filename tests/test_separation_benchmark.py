@@ -14,9 +14,11 @@ from test_tools import tool
 
 from asd import training
 from asd.programs.separation_benchmark import Options, figures, open_bench, quality, records, timing
+from asd.programs.separation_benchmark.methods import METHODS
 from asd.programs.separation_benchmark.presets import PRESETS
 from asd.programs.separation_benchmark.report import classes_table, over_machines, ratios, table
 from asd.programs.separation_benchmark.separators import Separator
+from asd.separation import blind
 
 ANY = Options(Path("fan"), Path("noise"))
 
@@ -254,9 +256,25 @@ def test_a_method_is_timed_without_its_training(folders, tmp_path, name, monkeyp
     assert min(mean, spread, all_cores) > 0 and torch.get_num_threads() == 1
 
 
+def test_a_mixture_without_sources_stays_as_it_came_and_is_counted(folders, tmp_path, monkeypatch):
+    calls = iter(range(4))
+
+    def sometimes_singular(spectra):
+        if next(calls) == 1:
+            raise np.linalg.LinAlgError("Singular matrix")
+        return spectra[::-1]
+
+    monkeypatch.setitem(blind.METHODS, "ILRMA", sometimes_singular)
+    bench = bench_of(folders, tmp_path, test=4, ae_seeds=0)
+    found = quality.quality(bench, METHODS["ilrma"].open(bench))
+    assert found["unseparated"] == 1 and found["improvement"][1] == 0 and np.isfinite(found["sound"]).all()
+    assert "; 1 not separated, as they came)" in table(ANY, {"ilrma": {**found, "parameters": np.array(0)}}, {})
+
+
 def test_the_table_and_the_ratios_of_times():
-    figures = {"mean": 3.21, "std": 0.5, "normal": 4.0, "anomaly": 2.42, "oracle": 6.0, "parameters": 1234}
+    figures = {"mean": 3.21, "std": 0.5, "normal": 4.0, "anomaly": 2.42, "oracle": 6.0, "unseparated": 0}
     record = {name: np.array(figure) for name, figure in figures.items()} | {"auc": np.array([0.5, 0.7])}
+    record["parameters"] = np.array(1234)
     times = {"ilrma": timing.Times(2.0, 0.1, 1.5), "ssd_adasub": timing.Times(0.1, 0.01, 0.05)}
     shown = table(ANY, {"ilrma": record, "ssd_paper": {"parameters": np.array(0)}}, times).splitlines()
     told = "3.2 ± 0.5 (oracle's choice 6.0) | 4.0 / 2.4 | 0.600 ± 0.100 | 2.000 ± 0.100 | 1.500 | 0.2000 | 1,234 |"

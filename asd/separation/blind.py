@@ -21,6 +21,10 @@ EXTRA = "separation"  # of the kit, brings the libraries
 Blind = Callable[[np.ndarray], np.ndarray]  # (C, K, F) complex -> (C, K, F), sources at microphone 0
 
 
+class Inseparable(BadInput):
+    """A method finds no finite sources in this mixture; it may in others."""
+
+
 def ssspy_ilrma(spectra: np.ndarray) -> np.ndarray:
     ilrma = needed("ssspy.bss.ilrma", EXTRA)
     return ilrma.GaussILRMA(n_basis=BASES, record_loss=False, rng=np.random.default_rng(0))(spectra, n_iter=ITERATIONS)
@@ -66,7 +70,7 @@ METHODS: dict[str, Blind] = {
 
 
 def separated(name: str, wave: np.ndarray) -> np.ndarray:
-    """(C, T) -> (C, T) by a method of METHODS. Raises BadInput where it finds no finite sources."""
+    """(C, T) -> (C, T) by a method of METHODS. Raises Inseparable where it finds no finite sources."""
     from scipy.signal import ShortTimeFFT
 
     transform = ShortTimeFFT(np.hanning(N_FFT + 1)[:-1], HOP, fs=1.0)
@@ -82,8 +86,8 @@ def separated(name: str, wave: np.ndarray) -> np.ndarray:
     return found
 
 
-def _inseparable(name: str, wave: np.ndarray, what: str) -> BadInput:
-    return BadInput(
+def _inseparable(name: str, wave: np.ndarray, what: str) -> Inseparable:
+    return Inseparable(
         f"{name}: no finite sources in a mixture of {len(wave)} channels and {wave.shape[1] / RATE:g} s ({what}); "
         "several seconds of broadband sound that differs between the channels expected (too short, a pure tone, or a "
         "silent channel?); without this method the others can be compared"

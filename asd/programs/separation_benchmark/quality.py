@@ -3,8 +3,8 @@
 Figures are the store's Arrays, numbers as () arrays: `parameters` and the separator's notes; where more than its time
 is of interest also `improvement` (N,) with its `mean`, `std` and means of `normal` and `anomaly`, `noise` (N,) and
 `is_anomaly` (N,) of the mixtures, `oracle`, the mean improvement of the best source where one had to be chosen, all in
-dB; `auc` (S,) with `scores` (S, N); and for figures `sound` (N, M), the mean log-mel of each clip, `example_mel`
-(2, F, M) and `example_scores` (2, F') of the two examples.
+dB, with the number of mixtures that were `unseparated`; `auc` (S,) with `scores` (S, N); and for figures `sound`
+(N, M), the mean log-mel of each clip, `example_mel` (2, F, M) and `example_scores` (2, F') of the two examples.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def quality(bench: Bench, separator: Separator) -> Arrays:
     if separator.sources:
         best = [max(improvement(s, m) for s in sources) for sources, m in zip(found, bench.test, strict=True)]
         figures["oracle"] = np.array(np.mean(best))
+        figures["unseparated"] = np.array(sum(len(sources) < 2 for sources in found))
     return figures
 
 
