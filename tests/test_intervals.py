@@ -7,7 +7,8 @@ from sklearn.metrics import roc_auc_score
 from asd import evaluation
 from asd.contracts import SystemScores
 from asd.errors import BadInput
-from asd.evaluation import Bootstrap, Truth, intervals
+from asd.evaluation import Bootstrap, Published, Truth, intervals, published
+from asd.evaluation.published import names_key
 
 TRUTH = {
     f"{d}_{c}_{i:02d}.wav": Truth(d, c == "anomaly")
@@ -72,7 +73,7 @@ def cells(tables, title, first):
 def compared(*scores, **more):
     entries = [SystemScores(f"x{i}", {"fan": s, "pump": s}) for i, s in enumerate(scores)]
     truths = {"fan": TRUTH, "pump": TRUTH}
-    return evaluation.tables(entries, truths, more.get("published", {}), Bootstrap(truths, 300))
+    return evaluation.tables(entries, truths, more.get("published", Published()), Bootstrap(truths, 300))
 
 
 def test_a_system_compared_with_itself_differs_by_exactly_zero():
@@ -117,7 +118,7 @@ def test_leaving_a_machine_out_shows_who_depends_on_it():
     strong, weak = system(1, 3.0), system(2, 0.5)
     entries = [SystemScores("a", {"fan": strong, "pump": weak}), SystemScores("b", {"fan": weak, "pump": strong})]
     truths = {"fan": TRUTH, "pump": TRUTH}
-    tables = evaluation.tables(entries, truths, {}, None)
+    tables = evaluation.tables(entries, truths, Published(), None)
     assert cells(tables, "Ω with one", "fan")[-1] == "b" and cells(tables, "Ω with one", "pump")[-1] == "a"
     omega = evaluation.omega(evaluation.terms_of("pump", strong, TRUTH))
     assert cells(tables, "Ω with one", "fan")[2] == f"{omega:.4f}"
@@ -125,7 +126,7 @@ def test_leaving_a_machine_out_shows_who_depends_on_it():
 
 def test_seeds_have_their_spread_beside_the_ensemble():
     seeds = {str(i): {"fan": system(i)} for i in range(3)}
-    tables = evaluation.tables([SystemScores("a", {"fan": system(9)}, {}, seeds)], {"fan": TRUTH}, {}, None)
+    tables = evaluation.tables([SystemScores("a", {"fan": system(9)}, {}, seeds)], {"fan": TRUTH}, Published(), None)
     values = [evaluation.omega(evaluation.terms_of("fan", s["fan"], TRUTH)) for s in seeds.values()]
     row = cells(tables, "Ω by seed", "a")
     assert row[1:4] == ("3", f"{np.mean(values):.4f}", f"{np.std(values, ddof=1):.4f}")
@@ -135,22 +136,42 @@ def test_seeds_have_their_spread_beside_the_ensemble():
 def test_false_alarms_stand_beside_the_nominal_share():
     decisions = {n: int(t.is_anomaly or t.domain == "source") for n, t in TRUTH.items()}
     entry = SystemScores("a", {"fan": system(1)}, {"fan": decisions}, nominal=0.1)
-    row = cells(evaluation.tables([entry], {"fan": TRUTH}, {}, None), "Decisions", "a")
+    row = cells(evaluation.tables([entry], {"fan": TRUTH}, Published(), None), "Decisions", "a")
     assert row[:7] == ("a", "fan", "10", "100", "0", "100", "100")
 
 
-def test_published_rows_are_below_where_they_share_a_machine_or_a_name():
-    published = {
-        "s1": {"fan": 0.6, "over all": 0.65},
-        "x0": {"over all": 0.5},
-        "other": {"valve": 0.7, "over all": 0.7},
+def test_published_rows_are_below_and_say_where_they_are_of_other_clips():
+    omegas = {"x0": {"fan": 0.6, "over all": 0.65}, "other": {"fan": 0.7, "over all": 0.7}}
+
+    def rows(*of):
+        return next(rows for name, rows in compared(system(1), published=Published(*of)) if name == "Ω side by side")
+
+    assert rows("published", omegas, ["fan"], True)[2:] == [
+        ("published x0", "0.6000", "-", "0.6500 (its own machines)"),
+        ("published other", "0.7000", "-", "0.7000 (its own machines)"),
+    ]
+    assert rows("published", omegas, ["pump", "fan"], True)[2][3] == "0.6500"
+    assert rows("of others:", omegas, ["fan"])[2:] == [("of others: x0", "-", "-", "0.6500 (its own machines)")]
+
+
+def test_published_figures_know_the_challenges_clips():
+    raw = {
+        "machines": ["fan"],
+        "clips": {"fan": names_key(TRUTH)},
+        "ladder": {"x0": {"ensemble": 0.6}},
+        "development": {},
+        "submitted": {"x1": [0.5, 0.5]},
+        "evaluation": {"machines": ["drone"], "clips": len(TRUTH), "systems": {"x0": 0.7}},
     }
-    rows = next(rows for name, rows in compared(system(1), published=published) if name == "Ω side by side")
-    assert [row[0] for row in rows] == ["system", "x0", "published (2026) s1", "published (2026) x0"]
-    assert rows[2][1:] == ("0.6000", "-", "0.6500 (its own machines)")
+    of_dev, of_eval = published(raw, {"fan": TRUTH}), published(raw, {"drone": TRUTH})
+    assert of_dev.is_of_these_clips and of_dev.omegas["x1"] == {"fan": 0.5, "over all": 0.5}
+    assert of_eval.is_of_these_clips and of_eval.omegas == {"x0": {"over all": 0.7}}
+    fewer = dict(list(TRUTH.items())[1:])
+    for others in ({"fan": fewer}, {"drone": fewer}, {"fan": TRUTH, "valve": TRUTH}, {}):
+        assert not published(raw, others).is_of_these_clips
 
 
 def test_machines_must_be_the_same():
     with pytest.raises(BadInput, match="x: machines missing: pump; extra: valve"):
         entry = SystemScores("x", {"fan": system(1), "valve": system(1)})
-        evaluation.tables([entry], {"fan": TRUTH, "pump": TRUTH}, {}, None)
+        evaluation.tables([entry], {"fan": TRUTH, "pump": TRUTH}, Published(), None)

@@ -44,6 +44,7 @@ def test_the_ladder_shows_seeds_ensemble_paired_differences_and_the_published(re
     adasub = cells(printed, "adasub")[0]
     assert adasub[1] == f"{seeds['adasub'].mean():.4f} ± {seeds['adasub'].std(ddof=1):.4f}"
     assert adasub[2] == f"{omega_of(folders['adasub'] / SCORES):.4f}"
+    assert "challenge's development clips; these are others" in printed
     assert adasub[6:8] == ["refsub", "-"]  # refsub was not run
     assert adasub[9:] == ["0.6370 ± 0.0062", "0.6470", "0.7396, 0.6456, 0.5995"]
     paired = seeds["s1"] - seeds["adasub"]

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""The official metric of evaluation results, once their truth is published: joined by clip name, never by order.
+"""The official metric of evaluation results against their published truth: joined by clip name, never by order.
 
     python tools/evaluate.py results/eval/s1 --ground-truth eval_data_list_2026.csv
     python tools/evaluate.py submission/Example_EXU_task2.zip --ground-truth dcase2026_task2_evaluator --ci
 
-PATH is the baseline's eval_data_list_2026.csv, the folder of the organisers' evaluator (ground_truth_data/ and
-ground_truth_domain/ in it), or the simulator's eval_data/eval_data_list.csv. Exit code 2: bad input.
+PATH is your checkout of the organisers' evaluator (nttcslab/dcase2026_task2_evaluator, public since the results; its
+licence forbids passing it on, so it is not part of this kit), the baseline's eval_data_list_2026.csv, or the
+simulator's data folder. On the challenge's clips the published results stand below. Exit code 2: bad input.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd.errors import BadInput
 from asd.programs.comparing import compared
 from asd.programs.reading import published_truths, read_systems
+from asd.settings import read_yaml
 from asd.tables import FORMATS
+
+PUBLISHED = Path(__file__).parent / "studies" / "published.yaml"
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -40,7 +44,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         truths = published_truths(args.ground_truth, args.machines)
         systems = read_systems(args.results, args.machines)
-        print(compared(systems, truths, {}, args.draws if args.ci else None, args.format), end="")
+        draws = args.draws if args.ci else None
+        print(compared(systems, truths, read_yaml(PUBLISHED), draws, args.format), end="")
     except (BadInput, OSError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2

@@ -20,7 +20,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.errors import BadInput
-from asd.evaluation import published_omegas
 from asd.programs.comparing import compared, signs
 from asd.programs.reading import read_systems, truths_of_names
 from asd.settings import read_yaml
@@ -49,9 +48,8 @@ def main(argv: Sequence[str]) -> int:
             found = [sign for system in systems for sign in signs(system)]
             print("\n".join(found) if found else "no sign of statistics over test clips")
             return 2 if found else 0
-        published = published_omegas(read_yaml(PUBLISHED))
-        draws = args.draws if args.ci else None
-        print(compared(systems, truths_of_names(systems[0]), published, draws, args.format), end="")
+        truths, draws = truths_of_names(systems[0]), args.draws if args.ci else None
+        print(compared(systems, truths, read_yaml(PUBLISHED), draws, args.format), end="")
     except (BadInput, OSError) as error:
         print(f"omega.py: {error}", file=sys.stderr)
         return 2

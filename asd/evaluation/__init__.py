@@ -2,9 +2,10 @@
 
 truth        which clip is what        metric       AUC, pAUC, Ω, precision, recall, F1 per machine
 intervals    bootstrap over clips      comparison   tables of one or more systems
+published    figures of reports, and whether the clips at hand are theirs
 """
 
-from asd.evaluation.comparison import published_omegas, tables
+from asd.evaluation.comparison import tables
 from asd.evaluation.intervals import Bootstrap, interval
 from asd.evaluation.metric import (
     MAX_FPR,
@@ -21,12 +22,14 @@ from asd.evaluation.metric import (
     same_clips,
     terms_of,
 )
+from asd.evaluation.published import Published, published
 from asd.evaluation.truth import Truth, Truths, read_truth, truth_of_names, truth_of_renamed
 
 __all__ = [
     "MAX_FPR",
     "METRICS",
     "Bootstrap",
+    "Published",
     "Result",
     "Truth",
     "Truths",
@@ -38,7 +41,7 @@ __all__ = [
     "omega",
     "pauc",
     "precision_recall_f1",
-    "published_omegas",
+    "published",
     "read_truth",
     "rows",
     "same_clips",

@@ -15,6 +15,7 @@ from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.evaluation.intervals import Bootstrap, interval, omegas, probability_of_improvement
 from asd.evaluation.metric import METRICS, Result, evaluate, omega, rows, terms_of
+from asd.evaluation.published import Published
 from asd.evaluation.truth import Truths
 
 Scores = Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
@@ -27,11 +28,11 @@ def terms_by_machine(scores: Scores, truths: Truths) -> dict[str, tuple[float, f
 
 
 def tables(
-    entries: Sequence[SystemScores], truths: Truths, published: Mapping, bootstrap: Bootstrap | None
+    entries: Sequence[SystemScores], truths: Truths, published: Published, bootstrap: Bootstrap | None
 ) -> list[Table]:
     """All tables of these systems. Raises BadInput where a machine or clip is missing, extra or duplicate.
 
-    `published`: name -> Ω per machine, and "over all", of reports. `bootstrap`: None leaves out the intervals.
+    `bootstrap`: None leaves out the intervals.
     """
     for entry in entries:
         same_machines(entry, truths)
@@ -49,13 +50,6 @@ def tables(
     if len(truths) > 1:
         found.append(("Ω with one machine left out", left_out_rows(entries, truths)))
     return found
-
-
-def published_omegas(raw: Mapping) -> dict[str, dict[str, float]]:
-    """tools/studies/published.yaml as name -> Ω per machine, and "over all"."""
-    columns = [*raw["machines"], "over all"]
-    totals = {name: {"over all": row["ensemble"]} for name, row in raw["ladder"].items() if "ensemble" in row}
-    return totals | {name: dict(zip(columns, values, strict=True)) for name, values in raw["submitted"].items()}
 
 
 def same_machines(entry: SystemScores, truths: Truths) -> None:
@@ -82,22 +76,19 @@ def between(values: np.ndarray) -> str:
     return f"{low:.4f} to {high:.4f}"
 
 
-def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Mapping) -> list[Sequence[str]]:
-    """One row per system; published ones where they share a machine or a name with these."""
+def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Published) -> list[Sequence[str]]:
+    """One row per system, published ones below; of other clips with no figure per machine."""
     machines = [*truths]
     table: list[Sequence[str]] = [("system", *machines, "over all")]
     for entry in entries:
         terms = terms_by_machine(entry.scores, truths)
         values = [omega(terms[m]) for m in machines]
         table.append((entry.name, *(f"{v:.4f}" for v in values), f"{over_all(terms):.4f}"))
-    own = {entry.name for entry in entries}
-    for name, values in published.items():
-        if name in own or any(m in values for m in machines):
-            cells = [f"{values[m]:.4f}" if m in values else "-" for m in machines]
-            same = set(values) - {"over all"} == set(machines)
-            table.append(
-                (f"published (2026) {name}", *cells, f"{values['over all']:.4f}{'' if same else ' (its own machines)'}")
-            )
+    for name, theirs in published.beside([entry.name for entry in entries]).items():
+        here = machines if published.is_of_these_clips else []
+        cells = [f"{theirs[m]:.4f}" if m in here and m in theirs else "-" for m in machines]
+        own = "" if set(published.machines) == set(machines) else " (its own machines)"
+        table.append((f"{published.label} {name}", *cells, f"{theirs['over all']:.4f}{own}"))
     return table
 
 

@@ -12,9 +12,10 @@ from asd.tables import rendered
 def compared(
     systems: Sequence[SystemScores], truths: evaluation.Truths, published: Mapping, draws: int | None, form: str
 ) -> str:
-    """All tables; `published` as in evaluation.tables, `draws` of the bootstrap (None: no intervals)."""
+    """All tables; `published` is tools/studies/published.yaml, `draws` of the bootstrap (None: no intervals)."""
     bootstrap = None if draws is None else evaluation.Bootstrap(truths, draws)
-    return "".join(rendered(*table, form) for table in evaluation.tables(systems, truths, published, bootstrap))
+    beside = evaluation.published(published, truths)
+    return "".join(rendered(*table, form) for table in evaluation.tables(systems, truths, beside, bootstrap))
 
 
 def signs(system: SystemScores) -> list[str]:

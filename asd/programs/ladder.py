@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asd import evaluation
 from asd.errors import BadInput
 from asd.programs.by_seed import Run, omega, runs_of
 from asd.results import read_run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ABOVE = {  # system -> the one that its paired difference is to
     "refsub": "ae",
@@ -44,6 +48,19 @@ def runs_in(results: Path, published: Mapping[str, Any], wanted: Sequence[str] |
             "(RESULTS is the folder that holds dev/)"
         )
     return runs_of(folders, wanted)
+
+
+def origin(runs: Runs, published: Mapping[str, Any]) -> str:
+    """The machines, and whether the published values are of the same clips."""
+    scores = next(iter(runs.values())).scores.scores
+    truths = {machine: evaluation.truth_of_names(of) for machine, of in scores.items()}
+    is_same = evaluation.published(published, truths).is_of_these_clips
+    what = (
+        "published values are of the same clips"
+        if is_same
+        else ("published values are of the challenge's development clips; these are others, simulated or your own")
+    )
+    return f"machines: {', '.join(scores)}; {what}"
 
 
 def tables(runs: Runs, published: Mapping[str, Any], results: Path) -> dict[str, Rows]:
@@ -178,7 +195,12 @@ def transfer(record: Mapping[str, Any]) -> str:
 
 
 def draw(runs: Runs, path: Path) -> None:
-    """Fig. 2: Ω of every seed, a dashed line at their mean, a star for the ensemble; a PNG or SVG by the name."""
+    """To a PNG or SVG, by the name."""
+    figure_of(runs).savefig(path, dpi=150)
+
+
+def figure_of(runs: Runs) -> Figure:
+    """Fig. 2: Ω of every seed, a dashed line at their mean, a star for the ensemble."""
     from matplotlib.figure import Figure  # slow to import
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -194,4 +216,4 @@ def draw(runs: Runs, path: Path) -> None:
     axes.set_ylabel("Ω over all machines")
     axes.set_title("Seeds (dots), their mean (dashed) and the ensemble (star)", fontsize=10)
     axes.grid(axis="y", alpha=0.3)
-    figure.savefig(path, dpi=150)
+    return figure

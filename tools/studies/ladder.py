@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from asd.errors import BadInput
-from asd.programs.ladder import draw, runs_in, tables
+from asd.programs.ladder import draw, origin, runs_in, tables
 from asd.settings import read_yaml
 from asd.tables import rendered
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     except (BadInput, OSError) as error:
         print(f"ladder.py: {error}", file=sys.stderr)
         return 2
-    print(f"machines: {', '.join(next(iter(runs.values())).ensemble)}")
+    print(origin(runs, PUBLISHED))
     print(*(rendered(title, rows, "markdown") for title, rows in found.items()), sep="", end="")
     return 0
 

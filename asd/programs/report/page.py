@@ -42,7 +42,9 @@ def page(runs: Sequence[Run], folder: Path, data_folder: Path | None, draws: int
         title=f"Anomalous sound detection: {', '.join(entry.name for entry in entries)}",
         note=f"{runs[0].kind} results of {runs[0].folder.parent}{missing}. "
         "Intervals are over test clips alone; other seeds and training clips move the figures further.",
-        tables=evaluation.tables(entries, truths, {}, evaluation.Bootstrap(truths, draws)) if truths else [],
+        tables=evaluation.tables(entries, truths, evaluation.Published(), evaluation.Bootstrap(truths, draws))
+        if truths
+        else [],
         systems=[of_system(run, session, folder) for run, session in zip(runs, sessions, strict=True)],
     )
 
