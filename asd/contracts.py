@@ -191,6 +191,28 @@ class TrainedDetector(Protocol):
 
 
 @runtime_checkable
+class SharingDetector(TrainedDetector, Protocol):
+    """A detector that can have its scoring fitted together with others of its class that have an equal trainer, for
+    little more than its own fit costs.
+    """
+
+    @staticmethod
+    def fit_scorers(
+        detectors: Sequence[Any], trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
+    ) -> Sequence[TrainedScorer]:
+        """Of each detector, equal to what its own `fit_scorer` gives."""
+
+
+@runtime_checkable
+class SharingScorer(TrainedScorer, Protocol):
+    """A scorer of a `SharingDetector`."""
+
+    @staticmethod
+    def scores(scorers: Sequence[Any], feature: Feature) -> Sequence[float]:
+        """ONE clip's by each scorer of one training and seed, equal to what its own `score` gives."""
+
+
+@runtime_checkable
 class DenoisingDetector(TrainedDetector, Protocol):
     """A detector that cleans log-mels for another behind it: sound can be made of what it changes."""
 

@@ -101,9 +101,39 @@ class AutoEncoder:
     def fit_scorer(
         self, trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
     ) -> AutoEncoderScorer:
-        network = self.trainer.restored(trained)
-        learnt = np.flatnonzero(self.validation.learnt(is_target, self.training, seed))
-        judged = np.flatnonzero(self.validation.judged(is_target, self.training, seed))
+        return self.fit_scorers([self], trained, seed, features, is_target)[0]
+
+    @staticmethod
+    def fit_scorers(
+        detectors: Sequence[AutoEncoder],
+        trained: Arrays,
+        seed: int,
+        features: Sequence[Feature],
+        is_target: np.ndarray,
+    ) -> list[AutoEncoderScorer]:
+        """Of detectors with equal trainers; a training clip goes through the network once for all of them."""
+        network, (first, *_) = detectors[0].trainer.restored(trained), detectors
+        learnt = np.flatnonzero(first.validation.learnt(is_target, first.training, seed))
+        judged = np.flatnonzero(first.validation.judged(is_target, first.training, seed))
+        residuals = first.residuals(network, seed, features, is_target, learnt)
+        scorers = []
+        for detector in detectors:
+            fitted = detector.fit_scoring(residuals)
+            fitted |= detector.domains.fit((features[int(i)] for i in learnt), is_target[learnt])
+            blank = np.full(len(is_target), np.nan), is_target.astype(float)
+            scorers.append(AutoEncoderScorer(detector, network, fitted, trained["history"], *blank))
+        for i in judged:
+            feature = features[int(i)]
+            for scorer, score in zip(scorers, AutoEncoderScorer.scores(scorers, feature), strict=True):
+                scorer.train_scores[i] = score
+                if scorer.decides_domain:
+                    scorer.train_domains[i] = scorer.domain(feature)
+        return scorers
+
+    def residuals(
+        self, network: nn.Module, seed: int, features: Sequence[Feature], is_target: np.ndarray, learnt: np.ndarray
+    ) -> Residuals:
+        """What scorings are fitted to, from the clips numbered `learnt`."""
 
         def clips() -> Iterator[np.ndarray]:
             return (residual(network, features[int(i)], self.context) for i in learnt)
@@ -116,14 +146,7 @@ class AutoEncoder:
                 x = vectors[torch.from_numpy(batch)]
                 yield residuals_of(network, x, self.context), is_target[vectors.clip[batch]]
 
-        fitted = self.fit_scoring(Residuals(clips, is_target[learnt], batches))
-        fitted |= self.domains.fit((features[int(i)] for i in learnt), is_target[learnt])
-        blank = np.full(len(is_target), np.nan), is_target.astype(float)
-        scorer = AutoEncoderScorer(self, network, fitted, trained["history"], *blank)
-        scorer.train_scores[judged] = [scorer.score(features[int(i)]) for i in judged]
-        if scorer.decides_domain:
-            scorer.train_domains[judged] = [scorer.domain(features[int(i)]) for i in judged]
-        return scorer
+        return Residuals(clips, is_target[learnt], batches)
 
     def restore(self, trained: Arrays, arrays: Arrays) -> AutoEncoderScorer:
         of_clips = [arrays[name] for name in OF_CLIPS]
@@ -154,7 +177,13 @@ class AutoEncoderScorer:
     train_domains: np.ndarray  # (N,) 1 where a clip is held to the target domain, 0 to the source
 
     def score(self, feature: Feature) -> float:
-        return self.recipe.score(self.fitted, feature, residual(self.network, feature, self.recipe.context))
+        return self.scores([self], feature)[0]
+
+    @staticmethod
+    def scores(scorers: Sequence[AutoEncoderScorer], feature: Feature) -> list[float]:
+        """One clip's by each of them; they score by one training, so the network runs once."""
+        seen = residual(scorers[0].network, feature, scorers[0].recipe.context)
+        return [scorer.recipe.score(scorer.fitted, feature, seen) for scorer in scorers]
 
     @property
     def decides_domain(self) -> bool:

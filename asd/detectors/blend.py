@@ -69,7 +69,7 @@ class Blend:
 
     def fit(self, residuals: Residuals) -> Arrays:
         """Means, energy centres (2, E), whitening matrices (2, E, E) of source and target; one of each where alike."""
-        (source, target), rows = moments_of(residuals)
+        (source, target), rows = residuals.once(moments_of)
         everything = source + target
         own = [m.mean if m.count else everything.mean for m in (source, target)]
         means = np.array([(1 - self.domain_mean) * everything.mean + self.domain_mean * mean for mean in own])

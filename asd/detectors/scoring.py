@@ -6,14 +6,16 @@ A clip's residual is (F, context, D): F vectors of `context` neighbouring frames
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from asd.clips import DOMAINS
 from asd.contracts import Arrays
 from asd.errors import BadInput
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,13 @@ class Residuals:
     clips: Callable[[], Iterable[np.ndarray]]  # (F, context, D) each, in clip order
     is_target: np.ndarray  # (N,) bool, by clip
     batches: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]  # shuffled: (B, context, D), is_target (B,)
+    made: dict[Any, Any] = field(default_factory=dict)  # of each statistic its value, see `once`
+
+    def once(self, statistic: Callable[[Residuals], Made]) -> Made:
+        """What scorings of one training have in common, computed for the first that asks."""
+        if statistic not in self.made:
+            self.made[statistic] = statistic(self)
+        return self.made[statistic]
 
 
 class Scoring(Protocol):

@@ -11,7 +11,7 @@ from asd import data
 from asd.jobs import Job, run_all
 from asd.programs.request import Request
 from asd.programs.session import Session
-from asd.system import prepare
+from asd.system import fit_together, prepare, score_together
 
 
 def fit(session: Session) -> None:
@@ -21,7 +21,7 @@ def fit(session: Session) -> None:
         run_all(jobs(session), session.request.workers, session.request.results / "logs")
         for name in session.untrained(session.used):
             for machine in session.machines:
-                fit_seeds(session, name, machine, session.request.trained[name].seeds[:1])
+                fit_seeds(session, [name], machine, session.request.trained[name].seeds[:1])
 
 
 def extract(session: Session) -> None:
@@ -73,18 +73,18 @@ def worker(task: str, share: Request) -> tuple[str, ...]:
 
 def work(session: Session) -> None:
     """A worker's share."""
-    (machine,) = session.machines
-    for name, members in session.members.items():
-        fit_seeds(session, name, machine, [seed for _, seed in members])
+    (machine,), names = session.machines, list(session.members)
+    fit_seeds(session, names, machine, [seed for _, seed in session.members[names[0]]])
 
 
-def fit_seeds(session: Session, name: str, machine: data.Machine, seeds: Sequence[int]) -> None:
+def fit_seeds(session: Session, names: Sequence[str], machine: data.Machine, seeds: Sequence[int]) -> None:
     """Train and fit what is missing, then score the machine's test clips."""
-    chain = session.chains[name, machine.name]
-    with session.fitting(machine, *session.training_features([name], machine)):
-        if chain.training_key:
-            chain.trained(tuple(seeds))  # all in one stack where the device trains so
+    chains = [session.chains[name, machine.name] for name in names]
+    with session.fitting(machine, *session.training_features(names, machine)):
+        for chain in chains:
+            if chain.training_key:
+                chain.trained(tuple(seeds))  # all in one stack where the device trains so
         for seed in seeds:
-            chain.train_scores(chain.scorer(seed))
+            fit_together(chains, seed)
     for seed in seeds:
-        chain.raw_scores(machine.test, seed)
+        score_together(chains, machine.test, seed)

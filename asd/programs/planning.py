@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from asd.clips import RATE, Clip
-from asd.contracts import Arrays, Feature, Pace, TrainedDetector, TrainedFrontEnd, Workplace
+from asd.contracts import AnyDetector, Arrays, Feature, Pace, TrainedDetector, TrainedFrontEnd, Workplace
 from asd.fingerprint import canonical, digest, numbers
 from asd.jobs import duration
 from asd.programs.fitting import missing
 from asd.programs.session import Session
-from asd.system import Chain, System, described
+from asd.system import Chain, described, fitted_scorers, scores_of
 from asd.tables import rendered
 
 TRIED = 8  # clips whose features, fit and scores are timed
@@ -122,8 +122,8 @@ def estimated(session: Session, group: Sequence[Share]) -> Estimate:
     trained = chain.trained(seeds) if first.trained else rehearsed(chain, features, seeds, session.device, paces)
     some = spread_over_domains(chain.is_target)
     few = [features[int(i)] for i in some], chain.is_target[some]
-    systems = (session.request.trained[of] for of in first.names)
-    scoring = sum(scored(system, trained[0], seeds[0], *few, len(chain.train), n_test) for system in systems)
+    detectors = [session.request.trained[of].detector for of in first.names]
+    scoring = scored(detectors, trained[0], seeds[0], *few, len(chain.train), n_test)
     weights = sum(array.nbytes for arrays in trained for array in arrays.values()) * (not first.trained)
     like = alike(chain, len(seeds))
     stored = sum(
@@ -147,7 +147,7 @@ def rehearsed(
 
 
 def scored(
-    system: System,
+    detectors: Sequence[AnyDetector],
     trained: Arrays,
     seed: int,
     features: Sequence[Feature],
@@ -155,13 +155,11 @@ def scored(
     n_train: int,
     n_test: int,
 ) -> float:
-    """Seconds to fit the scoring to n_train clips and score n_test, from these few."""
-    assert isinstance(system.detector, TrainedDetector)
+    """Seconds to fit the scorings of one training to n_train clips and score n_test, from these few."""
     begun = time.monotonic()
-    scorer = system.detector.fit_scorer(trained, seed, features, is_target)
+    scorers = fitted_scorers(detectors, trained, seed, features, is_target)
     fitted = time.monotonic()
-    for feature in features:
-        scorer.score(feature)
+    scores_of(scorers, features)
     return (n_train * (fitted - begun) + n_test * (time.monotonic() - fitted)) / len(features)
 
 

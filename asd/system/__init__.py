@@ -1,12 +1,13 @@
 """Systems: a recipe of parts, fitted to one machine, scoring one clip at a time.
 
 recipe   System, Ensemble and those that the development set completes     fitted   a fitted system, called with a wave
-chain    a recipe on one machine, all that it learns kept in the store
+chain    a recipe on one machine, all that it learns kept in the store           together   chains of one training
 """
 
 from asd.system.chain import Chain, clips_key, prepare
 from asd.system.fitted import ClipScore, FittedSystem, Member, described, mean
 from asd.system.recipe import Ensemble, Recipe, Selected, SelectedEnsemble, SelectedSystem, System
+from asd.system.together import fit_together, fitted_scorers, score_together, scores_of
 
 __all__ = [
     "Chain",
@@ -21,6 +22,10 @@ __all__ = [
     "System",
     "clips_key",
     "described",
+    "fit_together",
+    "fitted_scorers",
     "mean",
     "prepare",
+    "score_together",
+    "scores_of",
 ]

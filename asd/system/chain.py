@@ -29,6 +29,7 @@ from asd.contracts import (
     Scorer,
     TrainedDetector,
     TrainedFrontEnd,
+    TrainedScorer,
     Wave,
     Workplace,
 )
@@ -243,9 +244,17 @@ class Chain:
         found = self.store.load("scorers", record)
         if found is None:
             self._check_may_train("scorers", record, f"scoring of seed {seed}")
-            found = detector.fit_scorer(trained, seed, self.block(self.train), self.is_target).arrays()
-            self.store.save("scorers", record, found)
+            found = self.keep_scorer(seed, detector.fit_scorer(trained, seed, self.block(self.train), self.is_target))
         return detector.restore(trained, found)
+
+    def has_scorer(self, seed: int) -> bool:
+        return self.store.has("scorers", self.scorer_record(seed))
+
+    def keep_scorer(self, seed: int, scorer: TrainedScorer) -> Arrays:
+        """The arrays of a scorer fitted to the training clips, now in the store."""
+        found = scorer.arrays()
+        self.store.save("scorers", self.scorer_record(seed), found)
+        return found
 
     @cached_property
     def _untrained_scorer(self) -> Scorer:
@@ -296,12 +305,20 @@ class Chain:
         return self._scored(clips, seed)["domains"]
 
     def _scored(self, clips: Sequence[Clip], seed: int) -> Arrays:
-        def compute() -> Arrays:
+        found = self.store.load("scores", self.scores_record(clips, seed))
+        if found is None:
             scorer, features = self.scorer(seed), self.block(clips) if clips else ()
-            scores = np.array([scorer.score(feature) for feature in features])
-            return {"scores": scores, "domains": np.array([domain_of(scorer, feature) for feature in features])}
+            scores = [scorer.score(feature) for feature in features]
+            found = self.keep_scores(clips, seed, scores, [domain_of(scorer, feature) for feature in features])
+        return found
 
-        return self.store.once("scores", self.scores_record(clips, seed), compute)
+    def keep_scores(
+        self, clips: Sequence[Clip], seed: int, scores: Sequence[float], domains: Sequence[float]
+    ) -> Arrays:
+        """The scores of the clips and the domain that each is held to, now in the store."""
+        found = {"scores": np.array(scores), "domains": np.array(domains)}
+        self.store.save("scores", self.scores_record(clips, seed), found)
+        return found
 
     def is_trained(self, seed: int) -> bool:
         return self.store.has("weights", self.weights_record(seed))
