@@ -12,6 +12,7 @@ import operator
 import os
 import pickle
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -832,6 +833,63 @@ def test_z_scores_are_seen(printed, ddof, kind):
         values = gamma(n) + 100
         z = printed((values - values.mean()) / values.std(ddof=ddof))
         assert [kind in s or n == 200 for s in signs(by_name(z), None) if "z-scores" in s] == [True]
+
+
+def z_scored_plain(x):
+    return (x - x.mean()) / x.std()
+
+
+def min_max_plain(x):
+    return (x - x.min()) / np.ptp(x)
+
+
+def softmax(x):
+    return np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+
+
+RANKED = scipy.stats.rankdata
+FUSIONS = {  # of two systems' scores of the same clips; what the sign says
+    "z-scores": (lambda a, b: (z_scored_plain(a) + z_scored_plain(b)) / 2, "mean .* z-scores"),
+    "z-scores weighted": (lambda a, b: 0.37 * z_scored_plain(a) + 0.63 * z_scored_plain(b), "mean .* z-scores"),
+    "z-scores printed": (lambda a, b: (z_scored_plain(a) + z_scored_plain(b)).round(6), "mean .* z-scores"),
+    "z-scores printed short": (lambda a, b: (z_scored_plain(a) + z_scored_plain(b)).round(4), "all 3 .* z-scores"),
+    "z-scores float32": (lambda a, b: (z_scored_plain(a) / 2 + z_scored_plain(b) / 2).astype("f4"), "mean .* z-scores"),
+    "ranks": (lambda a, b: (RANKED(a) + RANKED(b)) / 2, "weighted sum of several systems' ranks"),
+    "rank sum": (lambda a, b: RANKED(a) + RANKED(b), "weighted sum of several systems' ranks"),
+    "ranks weighted": (lambda a, b: (0.37 * RANKED(a) + 0.63 * RANKED(b)) / len(a), "ranks/N, or a weighted sum"),
+    "ranks from 0": (lambda a, b: (RANKED(a) + RANKED(b) - 2) / (len(a) - 1), "ranks/.*, or a weighted sum"),
+    "ranks reversed": (lambda a, b: 1 - (RANKED(a) + RANKED(b)) / 2 / len(a), "ranks/N, or a weighted sum"),
+    "reciprocal ranks": (lambda a, b: 1 / (60 + RANKED(-a)) + 1 / (60 + RANKED(-b)), "reciprocal ranks"),
+    "softmax": (lambda a, b: softmax(a) / 2 + softmax(b) / 2, "a softmax over the clips"),
+    "over the mean": (lambda a, b: a / a.mean() + 0 * b, "divided by their mean"),
+    "min-max": (lambda a, b: (min_max_plain(a) + min_max_plain(b)) / 2, "exactly 0 or 1, as where several"),
+    "min-max weighted": (lambda a, b: 0.3 * min_max_plain(a) + 0.7 * min_max_plain(b), "exactly 0 or 1, as where"),
+    "min-max sum": (lambda a, b: min_max_plain(a) + min_max_plain(b), "exactly 0 or 2, as where several"),
+}
+
+
+def two_systems(n, seed):
+    """Scores of the same clips; the systems agree on the highest clip alone."""
+    a = gamma(n, seed)
+    b = 3 * a**0.5 + np.random.default_rng(seed).uniform(0.1, 0.3, n) * (a < a.max())
+    return a, b - b.max() * (np.arange(n) == np.argsort(a)[1])
+
+
+@pytest.mark.parametrize(("fusion", "sign"), FUSIONS.values(), ids=FUSIONS)
+def test_sums_of_scores_normalised_over_the_test_clips_are_seen(fusion, sign):
+    machines = {m: (by_name(fusion(*two_systems(n, n))), None) for m, n in (("fan", 50), ("pump", 200), ("saw", 81))}
+    assert re.search(sign, signs_of_all(machines)[0])
+
+
+def test_sums_of_scores_as_they_are_show_no_sign():
+    machines = {m: (by_name(sum(two_systems(n, n))), None) for m, n in (("fan", 50), ("pump", 200), ("saw", 81))}
+    assert signs_of_all(machines) == []
+
+
+def test_the_challenges_own_baseline_shows_no_sign(shared):
+    table = pd.read_csv(shared / "fixtures" / "official_baseline_mse_dev_scores.csv").groupby("machine_type")
+    machines = {m: (dict(zip(rows.file_id, rows.anomaly_score, strict=True)), None) for m, rows in table}
+    assert len(machines) == 7 and signs_of_all(machines) == []
 
 
 @pytest.mark.parametrize("printed", [lambda x: x, lambda x: x.round(6), np.float32])

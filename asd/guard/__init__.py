@@ -3,7 +3,7 @@
     scores      TestScores: many test scores at once, element-wise only
     files       policy: during `fit` only training clips open, during scoring only the one clip
     state       state_digest: scoring leaves a fitted system as it was
-    forensics   signs: what ranks, z-scores, min-max and percentiles over test clips leave in finished files
+    forensics   signs: what ranks, z-scores, min-max, their sums and percentiles over test clips leave in finished files
 Each raises (or, for forensics, tells) with the rule and what is allowed. They catch mistakes and habits, not intent.
 """
 

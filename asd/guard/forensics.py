@@ -3,19 +3,20 @@
     signs({clip: score}, {clip: 0 or 1}) -> sentences      signs_of_all({machine: (scores, decisions)}) -> sentences
 
 A sign is what such a statistic leaves behind and ordinary scores do not: evenly spaced values (ranks), mean 0 and
-standard deviation 1 (z-scores), exactly 0 and 1 at the ends (min-max), decisions cut at a percentile. Values may have
-been rounded when printed: each test allows for half a unit of the last decimal, and says nothing where that is coarse.
-No sign is no proof: ranks averaged over systems, say, leave none of these.
+standard deviation 1 (z-scores), exactly 0 and 1 at the ends (min-max), the means and ends of their sums (`fusions`),
+decisions cut at a percentile. Values may have been rounded when printed: each test allows for half a unit of the last
+decimal, and says nothing where that is coarse. No sign is no proof: a monotone function of such a sum leaves none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
 
 from asd.errors import BadInput
+from asd.guard import fusions
 
 LEAST = 8  # clips and distinct values below which every one of these patterns is met by chance
 PERCENTILES = (50, 60, 70, 75, 80, 85, 90, 95, 97, 98, 99)
@@ -37,14 +38,29 @@ def signs(scores: Mapping[str, float], decisions: Mapping[str, int] | None) -> l
 
 
 def signs_of_all(machines: Mapping[str, tuple[Mapping[str, float], Mapping[str, int] | None]]) -> list[str]:
-    """Signs in the files of one system, by machine; a percentile counts only where all, two at least, share it."""
+    """Signs in the files of one system, by machine; a percentile, and what one machine's file is too coarse or too
+    short to tell, count only where all machines, two at least, share it.
+    """
     found = [f"{name}: {sign}" for name, (scores, _) in machines.items() for sign in _strong(scores)]
+    values = [_values(scores) for scores, _ in machines.values()]
+    if len(values) < 2 or any(len(np.unique(v)) < LEAST for v in values):
+        return found
     cuts = [percentiles(scores, decisions) for scores, decisions in machines.values()]
-    shared = set.intersection(*cuts) if len(cuts) > 1 else set[int]()
-    return found + [
-        f"all {len(cuts)} machines: the decisions are those of a threshold at the {p}th percentile of the test scores"
-        for p in sorted(shared)
+    shared = [
+        f"the decisions are those of a threshold at the {p}th percentile of the test scores"
+        for p in sorted(set.intersection(*cuts))
     ]
+    shared += [] if found else _shared(values)
+    return found + [f"all {len(values)} machines: {sign}" for sign in shared]
+
+
+def _shared(machines: Sequence[np.ndarray]) -> list[str]:
+    """What all machines' values, (N,) each, tell that those of each alone do not."""
+    half_units = [_half_unit(values) for values in machines]
+    means = [fusions.constant_mean(*known) for known in zip(machines, half_units, strict=True)]
+    ends = "" if any(map(_coarse, half_units)) else fusions.end_marks(machines)
+    signs = [means[0] if all(means) else "", ends, *_tests(np.concatenate(machines))]
+    return [sign for sign in signs if sign]
 
 
 def percentiles(scores: Mapping[str, float], decisions: Mapping[str, int] | None) -> set[int]:
@@ -65,10 +81,14 @@ def percentiles(scores: Mapping[str, float], decisions: Mapping[str, int] | None
 
 def _strong(scores: Mapping[str, float]) -> list[str]:
     values = _values(scores)  # (N,)
-    if len(np.unique(values)) < LEAST:
-        return []
-    found = (test(values, _half_unit(values)) for test in (ranks, z_scores, min_max))
-    return [sign for sign in found if sign]
+    return _tests(values) if len(np.unique(values)) >= LEAST else []
+
+
+def _tests(values: np.ndarray) -> list[str]:
+    half_unit = _half_unit(values)
+    found = [sign for test in (ranks, z_scores, min_max) if (sign := test(values, half_unit))]
+    is_telling = not found and fusions.is_sharp(values, half_unit)
+    return [sign] if is_telling and (sign := fusions.constant_mean(values, half_unit)) else found
 
 
 def _values(scores: Mapping[str, float]) -> np.ndarray:
