@@ -25,6 +25,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import systems
 from asd.errors import BadInput
 from asd.jobs import JobFailed, cpus
+from asd.text_files import given
 
 if TYPE_CHECKING:
     from asd.programs.request import Request
@@ -41,8 +42,16 @@ def parser() -> argparse.ArgumentParser:
     stage.add_argument("-e", "--eval", dest="kind", action="store_const", const="eval", help="evaluation set")
     p.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"see --list; default {' '.join(DEFAULT_SYSTEMS)}")
     add = p.add_argument
-    add("--data", type=Path, help=f"holds dev_data/raw and eval_data/raw ({DATA}; --verify: where the run's data were)")
-    add("--results", type=Path, help=f"results, and the store of what is trained ({RESULTS}; --quick: {RESULTS}/quick)")
+    add(
+        "--data",
+        type=given,
+        help=f"holds dev_data/raw and eval_data/raw ({DATA}; --verify: where the run's data were)",
+    )
+    add(
+        "--results",
+        type=given,
+        help=f"results, and the store of what is trained ({RESULTS}; --quick: {RESULTS}/quick)",
+    )
     add("--machines", nargs="+", metavar="MACHINE", help="default: all of the data folder")
     add("--seeds", help="how many (3), or which (0,4,7); default: the system's own")
     part = p.add_mutually_exclusive_group()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,9 @@ RATE = 16_000  # Hz, the challenge's sampling rate
 DOMAINS = ("source", "target")
 CONDITIONS = ("normal", "anomaly")
 NO_ATTRIBUTE = "noAttribute"  # in names of machines whose conditions are not told
+UNWRITABLE = r',"\x00-\x1f\x7f\ud800-\udfff'  # in names: a score file cannot hold them
+LONGEST = 100  # bytes of a machine's name, chosen: it stands within names of files, which have 255
+FOREIGN = re.compile(r"[._@#$~].*|lost\+found|System Volume Information")  # folders of an operating system or a server
 
 
 @dataclass(frozen=True, order=True)
@@ -42,7 +44,9 @@ class ClipName:
     attributes: tuple[tuple[str, str], ...]  # pairs in order; keys may repeat or differ only by case
 
     GRAMMAR = re.compile(
-        r"section_(\d{2})_(source|target)(?:_(train|test))?_(normal|anomaly)_(\d{4})_(.+)\.wav", re.ASCII
+        r"section_(\d{2})_(source|target)(?:_(train|test))?_(normal|anomaly)_(\d{4})_"
+        rf"([^{UNWRITABLE}]+)\.wav",
+        re.ASCII,
     )
 
     @classmethod
@@ -50,6 +54,7 @@ class ClipName:
         """Raises BadInput when `name` is not of the challenge's grammar."""
         match = cls.GRAMMAR.fullmatch(name)
         if match is None:
+            check_name(name)
             raise BadInput(
                 f"{name}: not a name of the challenge; expected section_NN_<source|target>_<train|test>_"
                 "<normal|anomaly>_NNNN_<attributes>.wav (is it an anonymous evaluation clip, or another year's?)"
@@ -62,6 +67,19 @@ class ClipName:
         """What `parse` reads: the other way round."""
         text = "_".join(f"{key}_{value}" for key, value in self.attributes).removesuffix("_") or NO_ATTRIBUTE
         return f"section_{self.section}_{self.domain}_{self.split}_{self.condition}_{self.number:04d}_{text}.wav"
+
+
+def check_name(name: str) -> None:
+    """Raises BadInput for a clip's or machine's name that cannot stand in the challenge's CSV files or their names."""
+    if found := re.search(f"[{UNWRITABLE}]", name):
+        told = "a byte that is not UTF-8" if "\ud800" <= found[0] <= "\udfff" else repr(found[0])
+        shown = name.replace("\n", r"\n")
+        raise BadInput(
+            f"{shown}: {told} in a name, which the challenge's CSV files cannot hold; rename it (was it unpacked under "
+            "another encoding?)"
+        )
+    if name.endswith((".WAV", ".Wav")):
+        raise BadInput(f"{name}: the challenge's names end in .wav; rename it")
 
 
 ANONYMOUS = re.compile(r"section_(\d{2})_(\d{4})\.wav", re.ASCII)  # evaluation test clips
@@ -91,18 +109,16 @@ def attribute_pairs(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def wav_paths(folder: Path) -> list[Path]:
-    """The wav files of a folder by name; [] where it is missing. Hidden files (macOS: `._*.wav`) are no clips."""
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(p for p in found if p.suffix.lower() == ".wav" and not p.name.startswith("."))
+    """The wav files of a folder by name; [] where it is missing. Hidden files (macOS: `._*.wav`) are no clips.
+
+    Raises BadInput for a folder that may not be read.
+    """
+    return [p for p in listing(folder) if p.suffix.lower() == ".wav" and not p.name.startswith(".")]
 
 
-def truncation(path: Path) -> list[str]:
-    """A RIFF header that promises more bytes than the file has."""
-    with open(path, "rb") as file:
-        head = file.read(12)
-    if len(head) < 12 or head[:4] != b"RIFF":
-        return []
-    promised, there = struct.unpack("<I", head[4:8])[0] + 8, path.stat().st_size
-    if promised <= there or promised >= 2**32 - 1 or promised == 8:  # streamed wavs leave the size at 0 or all ones
-        return []
-    return [f"truncated, {there} of {promised} bytes (was the copy or download cut short?)"]
+def listing(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; [] where it is missing."""
+    try:
+        return sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be listed ({error.strerror})") from error

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+# What would steer a terminal, or cannot be encoded: control characters but tab and new line, bytes of a name that are
+# not UTF-8, marks that turn the direction of writing.
+UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 class BadInput(ValueError):
     """The caller's data or arguments are at fault; the message says what, found, allowed and the likely mistake."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """`text` with what a terminal must not get written as escapes: a hostile file name can say nothing to it.
+
+    >>> printable(chr(27) + "[2J") == "\\\\x1b[2J"
+    True
+    """
+    return UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:
@@ -41,6 +58,7 @@ def check(field: str, value: object, is_right: bool, expected: str) -> None:
 
 def present(path: str, what: object, name: str = "") -> Path:
     """Raises BadInput, with what the file is and where it comes from, where it is missing or no path is given."""
-    if not path or not Path(path).exists():
+    found = Path(path).expanduser() if path.startswith("~/") else Path(path)
+    if not path or not found.exists():
         raise BadInput(f"{name or path}: no such file; {what}")
-    return Path(path)
+    return found

@@ -12,45 +12,22 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import re
+import reprlib
 import types
 import typing
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
-
-import yaml
 
 from asd.errors import BadInput, did_you_mean
 
 T = TypeVar("T")
 PROGRAMS = "asd.programs"  # hold no parts
+LEADING_ZERO = re.compile(r"\s*[-+]?0\d")  # 010 is ten to some and eight to others
 UNFIT = object()  # stands for a value that was refused; the problem is on the list
-
-
-class _NoDoubles(yaml.SafeLoader):
-    """PyYAML lets a duplicate key win silently; here it is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [key.value for key, _ in node.value]
-        line = {key.value: key.start_mark.line + 1 for key, _ in node.value}
-        for key in {k for k in keys if keys.count(k) > 1}:
-            raise BadInput(f"{node.start_mark.name}:{line[key]}: duplicate key '{key}'")
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a yaml file; an empty file is no departure at all."""
-    with open(path, encoding="utf-8") as file:
-        try:
-            found = yaml.load(file, Loader=_NoDoubles)  # noqa: S506, a SafeLoader
-        except yaml.YAMLError as error:
-            raise BadInput(f"{path}: not yaml ({error})") from error
-    if not isinstance(found or {}, dict):
-        raise BadInput(f"{path}: a {type(found).__name__}, expected `field: value` lines")
-    return found or {}
 
 
 def resolve(recipe: T, departures: Mapping[str, Any], where: str) -> T:
@@ -114,9 +91,9 @@ def _part(old: Any, role: Any, value: Any, name: str, problems: list[str]) -> An
     """A part given by name (`refsub`), by `{part: RefSub, field: ...}`, or by departures from the one that is there."""
     if isinstance(value, Mapping):
         rest = {k: v for k, v in value.items() if k != "part"}
-        chosen = _named(old, role, str(value["part"]), name, problems) if "part" in value else old
+        chosen = _named(old, role, str(value["part"])[:80], name, problems) if "part" in value else old
         return _replaced(chosen, rest, f"{name}.", problems)
-    return _named(old, role, str(value), name, problems)
+    return _named(old, role, value if isinstance(value, str) else reprlib.repr(value), name, problems)
 
 
 def _named(old: Any, role: Any, wanted: str, name: str, problems: list[str]) -> Any:
@@ -223,12 +200,12 @@ def _number(value: Any, kind: Any, name: str, problems: list[str]) -> Any:
         return coerced(value, kind)
     except (TypeError, ValueError, OverflowError):
         readable = getattr(kind, "__name__", str(kind))
-        problems.append(f"{name}: {value!r} is not {'an' if readable[0] in 'aeiou' else 'a'} {readable}")
+        problems.append(f"{name}: {reprlib.repr(value)} is not {'an' if readable[0] in 'aeiou' else 'a'} {readable}")
         return UNFIT
 
 
 def coerced(value: Any, kind: Any) -> Any:
-    """`value` (from yaml or the command line) as the field's type: yaml reads 1e-3 as text, on as True.
+    """`value` (from yaml or the command line) as the field's type.
 
     >>> coerced("1e-3", float), coerced("3,1", tuple[int, ...])
     (0.001, (3, 1))
@@ -245,6 +222,8 @@ def coerced(value: Any, kind: Any) -> Any:
             raise ValueError(value)
         return str(value).lower() == "true"
     if isinstance(value, bool):
+        raise ValueError(value)
+    if kind in (int, float) and isinstance(value, str) and LEADING_ZERO.match(value):
         raise ValueError(value)
     return _whole(value) if kind is int else kind(value)
 

@@ -6,26 +6,17 @@ section_00_0000.wav,section_00_target_test_anomaly_0012_rpm_2100.wav       anony
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from asd.clips import ClipName
 from asd.errors import BadInput
 from asd.store import write_text
 from asd.tables import csv_text
+from asd.text_files import numbered_rows
 
 FILE_NAME = "eval_data_list.csv"  # as the simulator names it; the organisers add the year
 
 TruthList = dict[str, dict[str, str]]  # machine -> anonymous name -> telling name
-
-
-def numbered_rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Line numbers and cells of a CSV; empty lines are left out."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            return [(line, row) for line, row in enumerate(csv.reader(file), start=1) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: not a CSV of UTF-8 text ({error})") from error
 
 
 def read_truth_list(path: Path) -> TruthList:

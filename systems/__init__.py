@@ -74,8 +74,9 @@ def _is_for_one_channel(name: str) -> bool:
 
 def load(name: str, assignments: Sequence[str] = ()) -> Recipe:
     """The recipe with its yaml's and then the assignments' departures. Raises BadInput for unknown names."""
-    from asd.settings import assignment, read_yaml, resolve
+    from asd.settings import assignment, resolve
     from asd.system import Ensemble, SelectedSystem
+    from asd.yaml_files import read_yaml
 
     recipe = module(name).SYSTEM
     path = YAML / f"{name}.yaml"

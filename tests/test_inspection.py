@@ -29,7 +29,7 @@ def test_inspect_shows_counts_and_exits_with_2_on_problems(data_folder, tmp_path
     shutil.rmtree(copy / "dev_data" / "raw" / "pump" / "test")
     write_clip(next((copy / "dev_data" / "raw" / "fan" / "train").iterdir()), np.zeros((1, 16_000)))
     code, _, err = inspect(copy)
-    assert code == 2 and "2 problems found" in err and "1 channel, 2 channels in 33 other clips" in err
+    assert code == 2 and "2 problems, 1 warning found" in err and "1 channel, 2 channels in 33 other clips" in err
 
 
 def test_machines_are_chosen_and_an_unknown_one_is_refused(data_folder, inspect):

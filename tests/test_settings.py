@@ -15,6 +15,7 @@ from asd.features import LogMelPair
 from asd.fingerprint import canonical, numbers
 from asd.frontends import Distilled
 from asd.settings import fits
+from asd.yaml_files import read_yaml
 from systems.gmm import Mixture
 
 
@@ -62,7 +63,7 @@ def test_numbers_a_part_refuses_are_reported_with_its_name():
 def test_bad_yaml_is_refused(tmp_path, text, message):
     (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(BadInput, match=message):
-        settings.read_yaml(tmp_path / "x.yaml")
+        read_yaml(tmp_path / "x.yaml")
 
 
 @pytest.mark.parametrize("text", ["epochs", "=3"])

@@ -28,6 +28,7 @@ from asd.errors import BadInput
 from asd.jobs import JobFailed
 from asd.programs.denoising import Output, denoise
 from asd.programs.request import Request
+from asd.text_files import given
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,11 +40,11 @@ def parser() -> argparse.ArgumentParser:
     p.set_defaults(kind="dev")
     add = p.add_argument
     add("system", metavar="SYSTEM", help="see run.py --list; its detector or its front-end denoises")
-    add("data", metavar="DATA", type=Path, help="holds dev_data/raw and eval_data/raw")
-    add("out", metavar="OUT", type=Path, help="gets the same folders")
+    add("data", metavar="DATA", type=given, help="holds dev_data/raw and eval_data/raw")
+    add("out", metavar="OUT", type=given, help="gets the same folders")
     add(
         "--results",
-        type=Path,
+        type=given,
         default=Path("results"),
         help="as for run.py, keeps what is learnt (%(default)s)",
     )

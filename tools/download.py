@@ -18,13 +18,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.download import NEWEST, RELEASES, ZENODO, Request, download, releases
 from asd.errors import BadInput
+from asd.text_files import given
 
 
 def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0], allow_abbrev=False)
     parser.add_argument("release", choices=RELEASES[NEWEST], help="development, additional training, or evaluation set")
     parser.add_argument("--year", type=int, choices=RELEASES, default=NEWEST, help="of the challenge (%(default)s)")
-    parser.add_argument("--out", type=Path, help="data folder (data/dcase<year>t2)")
+    parser.add_argument("--out", type=given, help="data folder (data/dcase<year>t2)")
     parser.add_argument("--machines", nargs="+", metavar="MACHINE", help="only these (default: all of the release)")
     parser.add_argument("--base-url", default=ZENODO, help="a mirror of Zenodo's addresses (%(default)s)")
     parser.add_argument("--keep-zips", action="store_true", help="leave the zips in <out>/downloads")

@@ -21,8 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd.errors import BadInput
 from asd.programs.comparing import compared
 from asd.programs.reading import published_truths, read_systems
-from asd.settings import read_yaml
 from asd.tables import FORMATS
+from asd.text_files import given
+from asd.yaml_files import read_yaml
 
 PUBLISHED = Path(__file__).parent / "studies" / "published.yaml"
 
@@ -30,8 +31,8 @@ PUBLISHED = Path(__file__).parent / "studies" / "published.yaml"
 def command_line() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS|ZIP", help="system folders or a package")
-    parser.add_argument("--ground-truth", type=Path, required=True, metavar="PATH")
+    parser.add_argument("results", nargs="+", type=given, metavar="RESULTS|ZIP", help="system folders or a package")
+    parser.add_argument("--ground-truth", type=given, required=True, metavar="PATH")
     parser.add_argument("--machines", nargs="+", metavar="MACHINE", help="a part of the machines")
     parser.add_argument("--ci", action="store_true", help="bootstrap intervals and paired differences")
     parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap (%(default)s)")

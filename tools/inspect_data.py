@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Show what a data folder holds and every problem in it: a folder in, a report per machine out; exit 2 on any problem.
 
+A problem stops every run. A warning does not: a dead channel, a clip shorter than its siblings, a recording twice.
+
 python tools/inspect_data.py data/dcase2026t2
 python tools/inspect_data.py data/dcase2026t2 --machines fan ToyCar --levels 50
 """
@@ -16,31 +18,39 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.errors import BadInput
 from asd.programs import inspection
+from asd.text_files import given
 
 
 def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="the data folder (holds dev_data/raw), or a raw folder")
+    parser.add_argument("folder", type=given, help="the data folder (holds dev_data/raw), or a raw folder")
     parser.add_argument("--machines", nargs="+", help="default: all")
-    parser.add_argument(
-        "--levels", type=int, default=20, metavar="N", help="clips per split read for levels (%(default)s)"
-    )
+    parser.add_argument("--levels", type=int, metavar="N", help="listen to N clips per split only (default: to all)")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = command_line().parse_args(argv)
     problems: list[str] = []
+    warnings: list[str] = []
     try:
-        for report in inspection.reports(args.folder, args.machines, max(1, args.levels)):
+        if args.levels is not None and args.levels < 1:
+            raise BadInput(f"--levels {args.levels}: at least 1 expected")
+        for report in inspection.reports(args.folder, args.machines, args.levels):
             print("", *report.lines, sep="\n")
             problems += report.problems
+            warnings += report.warnings
     except BadInput as error:
         problems.append(str(error))
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    print(f"\n{len(problems)} problem{'s' * (len(problems) != 1)} found", file=sys.stderr if problems else sys.stdout)
+    for line in (*(f"warning: {warning}" for warning in warnings), *problems):
+        print(line, file=sys.stderr)
+    told = [counted(len(problems), "problem"), *([counted(len(warnings), "warning")] if warnings else [])]
+    print(f"\n{', '.join(told)} found", file=sys.stderr if problems else sys.stdout)
     return 2 if problems else 0
+
+
+def counted(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 if __name__ == "__main__":

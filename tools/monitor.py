@@ -27,6 +27,7 @@ from asd.clips import RATE
 from asd.errors import BadInput
 from asd.monitoring import blocks
 from asd.programs.listening import Times, listen, monitor_of
+from asd.text_files import given
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,13 +40,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("system", metavar="SYSTEM", help="one that run.py has trained")
     p.add_argument("machine", metavar="MACHINE")
     p.add_argument("recording", metavar="RECORDING", help="a wav, a folder of wavs that may grow, or - for a pipe")
-    p.add_argument("--results", type=Path, default=Path("results"), help="as for run.py (%(default)s)")
-    p.add_argument("--data", type=Path, help="as for run.py; only where the clips have moved since")
+    p.add_argument("--results", type=given, default=Path("results"), help="as for run.py (%(default)s)")
+    p.add_argument("--data", type=given, help="as for run.py; only where the clips have moved since")
     p.add_argument("--window", type=float, help="s that a score is of; default: as long as the training clips")
     p.add_argument("--every", type=float, default=Times.every, help="s between scores (%(default)s)")
     p.add_argument("--block", type=float, default=Times.block, help="s of sound taken in at a time (%(default)s)")
     p.add_argument("--idle", type=float, default=Times.idle, help="s without news that end a folder (never)")
-    p.add_argument("--csv", type=Path, help="write the readings there too")
+    p.add_argument("--csv", type=given, help="write the readings there too")
     return p
 
 

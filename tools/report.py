@@ -20,15 +20,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.errors import BadInput
 from asd.programs.report import read_runs, write_report
+from asd.text_files import given
 
 
 def command_line() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of systems, results/dev/s1")
-    parser.add_argument("--data", type=Path, help="the data folder of the runs, where it has moved")
-    parser.add_argument("--ground-truth", type=Path, metavar="PATH", help="of evaluation clips; see tools/evaluate.py")
-    parser.add_argument("--out", type=Path, help="default: report/ in the first RESULTS")
+    parser.add_argument("results", nargs="+", type=given, metavar="RESULTS", help="folders of systems, results/dev/s1")
+    parser.add_argument("--data", type=given, help="the data folder of the runs, where it has moved")
+    parser.add_argument("--ground-truth", type=given, metavar="PATH", help="of evaluation clips; see tools/evaluate.py")
+    parser.add_argument("--out", type=given, help="default: report/ in the first RESULTS")
     parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap (%(default)s)")
     return parser
 

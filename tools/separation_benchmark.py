@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.errors import BadInput
 from asd.programs.separation_benchmark import METHODS, PRESETS, Options, compare
+from asd.text_files import given
 
 
 def parser(preset: str) -> argparse.ArgumentParser:
@@ -38,8 +39,8 @@ def parser(preset: str) -> argparse.ArgumentParser:
     p.set_defaults(**{name: _listed(value) for name, value in {**defaults, **PRESETS[preset]}.items()})
     add = p.add_argument
     add("--preset", choices=PRESETS, default="full", help="numbers that other options change (%(default)s)")
-    add("--machine", type=Path, nargs="+", required=True, help="recordings of a machine alone; a folder a machine")
-    add("--noise", type=Path, required=True, help="recordings of noise alone, or a folder of them for each class")
+    add("--machine", type=given, nargs="+", required=True, help="recordings of a machine alone; a folder a machine")
+    add("--noise", type=given, required=True, help="recordings of noise alone, or a folder of them for each class")
     add("--rirs", help="impulse responses: FILE.npz:ROOM, dEchorate's FILE.h5:ROOM/ARRAY/MACHINE,NOISE,... or a folder")
     add("--microphones", type=int, help="of the simulated room, without --rirs (%(default)s)")
     add("--seconds", type=float, help="of a mixture (%(default)s)")
@@ -66,7 +67,7 @@ def parser(preset: str) -> argparse.ArgumentParser:
     add("--set", action="append", help="of the front-end, student.units=256,128", **words)
     add("--map", help="of features, pca, tsne or umap (%(default)s)")
     add("--no-timing", dest="timing", action="store_false", help="leave Table II out (on a busy machine)")
-    add("--out", type=Path)
+    add("--out", type=given)
     return p
 
 

@@ -22,13 +22,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import simulation
 from asd.errors import BadInput
+from asd.text_files import given
 
 
 def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("out", metavar="OUT", type=Path, help="the data folder; dev_data/ or eval_data/ is made in it")
+    parser.add_argument("out", metavar="OUT", type=given, help="the data folder; dev_data/ or eval_data/ is made in it")
     parser.add_argument("--machines", nargs="+", metavar="NAME", help="default: all of the split")
     parser.add_argument("--train", nargs=2, type=int, metavar=("SOURCE", "TARGET"), help="training clips per domain")
     parser.add_argument("--test", type=int, metavar="N", help="test clips of each domain and condition")

@@ -19,14 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.errors import BadInput
 from asd.programs.validation import CHECKLIST, defects
+from asd.text_files import given
 
 
 def command_line() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
-    parser.add_argument("package", type=Path, metavar="ZIP")
-    parser.add_argument("--data", type=Path, help="expect the machines and clips of this data folder")
-    parser.add_argument("--results", type=Path, help="hold it against the runs of this results folder")
+    parser.add_argument("package", type=given, metavar="ZIP")
+    parser.add_argument("--data", type=given, help="expect the machines and clips of this data folder")
+    parser.add_argument("--results", type=given, help="hold it against the runs of this results folder")
     return parser
 
 

@@ -23,7 +23,7 @@ from asd.evaluation.metric import (
     terms_of,
 )
 from asd.evaluation.published import Published, published
-from asd.evaluation.truth import Truth, Truths, read_truth, truth_of_names, truth_of_renamed
+from asd.evaluation.truth import Truth, Truths, contradictions, read_truth, truth_of_names, truth_of_renamed
 
 __all__ = [
     "MAX_FPR",
@@ -35,6 +35,7 @@ __all__ = [
     "Truths",
     "auc",
     "check_truth",
+    "contradictions",
     "evaluate",
     "has_all_kinds",
     "interval",

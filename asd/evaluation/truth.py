@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asd.clips import DOMAINS, ClipName
+from asd.clips import DOMAINS, ClipName, wav_paths
 from asd.errors import BadInput
 from asd.store import content
-from asd.truth_list import numbered_rows, read_truth_list
+from asd.text_files import numbered_rows
+from asd.truth_list import read_truth_list
 
 DATA, DOMAIN = "ground_truth_data", "ground_truth_domain"  # folders of the organisers' evaluator
 PREFIX, SUFFIX = "ground_truth_", "_test.csv"  # of their files: ground_truth_<machine>_section_00_test.csv
@@ -39,7 +40,10 @@ def truth_of_names(names: Iterable[str]) -> dict[str, Truth]:
 
 def truth_of_renamed(test: Sequence[Path], renamed_folder: Path) -> dict[str, Truth]:
     """Truth of anonymous clips from `test_rename/`: the same recordings under telling names, matched by content."""
-    names = {content(path): path.name for path in sorted(renamed_folder.glob("[!.]*.wav"))}
+    copies = wav_paths(renamed_folder)
+    if found := contradictions(copies):
+        raise BadInput("\n".join(found))
+    names = {content(path): path.name for path in copies}
     lost = [path.name for path in test if content(path) not in names]
     if lost:
         raise BadInput(
@@ -47,6 +51,21 @@ def truth_of_renamed(test: Sequence[Path], renamed_folder: Path) -> dict[str, Tr
         )
     truth = truth_of_names(names.values())
     return {path.name: truth[names[content(path)]] for path in test}
+
+
+def contradictions(paths: Sequence[Path]) -> list[str]:
+    """Clips of one content whose telling names say different things, a sentence each: one of them must be wrong."""
+    first: dict[str, Path] = {}
+    found = []
+    for path in paths:
+        other = first.setdefault(content(path), path)
+        truth = truth_of_names([other.name, path.name])
+        if truth[other.name] != truth[path.name]:
+            found.append(
+                f"{path}: the same recording as {other.name}, whose truth is another; one content has one truth "
+                "(was a clip copied or renamed by mistake?)"
+            )
+    return found
 
 
 def read_truth(path: Path) -> Truths:

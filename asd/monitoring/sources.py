@@ -13,13 +13,13 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from asd.clips import RATE, truncation, wav_paths
+from asd.clips import RATE, wav_paths
 from asd.errors import BadInput
+from asd.wav_files import header, is_endless, mismatch
 
 POLL = 0.5  # s between looks at a folder
 WIDTH = 2  # bytes of a PCM_16 number
 HEADER = 12  # bytes of a RIFF header
-ENDLESS = 0x7FFFF000  # bytes; recorders that do not know a pipe's length promise this much or more, or 0
 
 
 def blocks(recording: str, n: int, idle: float, channels: int) -> Iterator[np.ndarray]:
@@ -36,17 +36,28 @@ def microphones(channels: int) -> str:
 
 
 def of_file(path: Path, n: int, channels: int) -> Iterator[np.ndarray]:
+    check_file(path, channels)
     try:
         with soundfile.SoundFile(path) as file:
-            if file.samplerate != RATE or file.channels != channels:
-                raise BadInput(
-                    f"{path}: {file.channels} channels at {file.samplerate} Hz, {microphones(channels)} at {RATE} "
-                    "expected, as in the machine's training clips"
-                )
             for block in file.blocks(n, dtype="float32", always_2d=True):
                 yield np.ascontiguousarray(block.T)
     except (soundfile.LibsndfileError, OSError) as error:
         raise BadInput(f"{path}: not a readable wav file ({error})") from error
+
+
+def check_file(path: Path, channels: int) -> None:
+    """Raises BadInput unless a whole wav of that many channels."""
+    try:
+        head, cut = header(path), mismatch(path)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+    if head.rate != RATE or head.channels != channels:
+        raise BadInput(
+            f"{path}: {head.channels} channels at {head.rate} Hz, {microphones(channels)} at {RATE} "
+            "expected, as in the machine's training clips"
+        )
+    if cut:
+        raise BadInput(f"{path}: {cut}")
 
 
 # ---- a growing folder ------------------------------------------------------------------------------------------------
@@ -88,7 +99,7 @@ def size_of(path: Path) -> int:
 
 def unfinished(path: Path) -> str:
     """Why a file is not complete although it has stopped growing, or "". Writers may pause longer than a look takes."""
-    return "no header yet" if size_of(path) < HEADER else "; ".join(truncation(path))
+    return "no header yet" if size_of(path) < HEADER else mismatch(path)
 
 
 # ---- a pipe ----------------------------------------------------------------------------------------------------------
@@ -124,7 +135,7 @@ def samples_size(pipe: BinaryIO, channels: int) -> float:
         if name == b"data":
             if not described:
                 raise BadInput("-: a wav whose samples come before their format; 'fmt ' before 'data' expected")
-            return math.inf if size == 0 or size >= ENDLESS else size
+            return math.inf if is_endless(size) else size
         body = pipe.read(size + size % 2)
         if name == b"fmt ":
             check_format(body, channels)

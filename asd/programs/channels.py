@@ -25,6 +25,17 @@ def check_channels(wanted: Mapping[str, Mapping[str, System]], machines: Sequenc
             )
 
 
+def refuse_dead_far(wanted: Mapping[str, Mapping[str, System]], dead: Sequence[str]) -> None:
+    """`dead`: machines whose far channel holds one number in all clips. Raises BadInput for a system that needs it."""
+    for name, behind in wanted.items() if dead else ():
+        needing = {system: recipe.far_parts for system, recipe in behind.items() if recipe.far_parts}
+        if needing:
+            raise BadInput(
+                f"{name} needs the far channel ({told(name, needing)}), and that of {', '.join(dead)} is constant in "
+                f"all training clips heard (a dead microphone, or an empty channel?){remedy(behind)}"
+            )
+
+
 def told(name: str, needing: Mapping[str, Sequence[str]]) -> str:
     """The parts that need it, and of an ensemble whose they are."""
     owners = {system: f" of {system}" * (system.partition(":")[0] != name) for system in needing}

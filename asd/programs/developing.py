@@ -14,6 +14,7 @@ from asd.programs.proving import prove
 from asd.programs.request import Request
 from asd.programs.selected import told
 from asd.programs.session import Session, writable
+from asd.programs.soundness import check_soundness
 from asd.programs.writing import evaluate, write
 
 Tell = Callable[[str], None]
@@ -23,6 +24,8 @@ def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
     """Train what is missing, write every name's files, and with `proof` re-derive them all."""
     writable(request.results)
     session = Session(request)
+    for warning in check_soundness(session):
+        tell(f"warning: {warning}")
     machines = ", ".join(machine.name for machine in session.machines)
     tell(f"{', '.join(session.members)} on {machines}: features, trainings and scores that the store lacks ...")
     if may_be_long(session):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from asd import data
-from asd.clips import ANONYMOUS, NO_ATTRIBUTE, RATE, ClipName, is_noise
-from asd.contracts import Wave
-from asd.errors import BadInput
+from asd import data, evaluation
+from asd.clips import ANONYMOUS, NO_ATTRIBUTE, RATE, Clip, ClipName, is_noise, wav_paths
+from asd.errors import BadInput, printable
 
 SPLITS = ("train", "test")
 SHOWN = 12  # values of an attribute
@@ -20,14 +20,18 @@ SHOWN = 12  # values of an attribute
 
 @dataclass(frozen=True)
 class Report:
-    """What one machine's folder holds, as text, and what is wrong with it."""
+    """What one machine's folder holds, as text, what is wrong with it, and what only looks wrong."""
 
     lines: tuple[str, ...]
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
-def reports(folder: Path, machines: Sequence[str] | None, n_clips: int) -> Iterator[Report]:
-    """One per machine (None: all), with levels over `n_clips` clips of each split. Raises BadInput for a wrong name."""
+def reports(folder: Path, machines: Sequence[str] | None, n_clips: int | None) -> Iterator[Report]:
+    """One per machine (None: all), with the sound of `n_clips` clips of each split (None: of all).
+
+    Raises BadInput for a wrong name.
+    """
     folders = [raw / name for raw in raw_folders(folder) for name in data.machine_names(raw)]
     data.known_machines(machines or (), [path.name for path in folders], folder)
     for path in folders:
@@ -36,13 +40,13 @@ def reports(folder: Path, machines: Sequence[str] | None, n_clips: int) -> Itera
 
 
 def raw_folders(folder: Path) -> list[Path]:
-    """The raw folders below `folder`, or itself."""
-    found = [(folder / kind / "raw") for kind in data.KINDS.values() if (folder / kind / "raw").is_dir()]
-    if not found and not folder.is_dir():
+    """Those below `folder` that hold machines, or itself; the organisers' checkout has an empty eval_data/raw."""
+    kinds = [folder / kind / "raw" for kind in data.KINDS.values() if (folder / kind / "raw").is_dir()]
+    if not kinds and not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
     if folder.name in data.KINDS.values():
         raise BadInput(f"{folder}: give the folder that holds {folder.name}/: {folder.parent}")
-    return found or [folder]
+    return [raw for raw in kinds if data.holds_machines(raw)] or kinds[:1] or [folder]
 
 
 def splits_of(folder: Path) -> tuple[str, ...]:
@@ -51,18 +55,32 @@ def splits_of(folder: Path) -> tuple[str, ...]:
     return ("train",) if early else SPLITS
 
 
-def report(survey: data.Survey, n_clips: int) -> Report:
-    level_lines, unreadable = checked_levels(survey, n_clips)
+def report(survey: data.Survey, n_clips: int | None) -> Report:
+    sounds, unreadable = sounds_of(survey, n_clips)
     blocks = {
         "clips": kinds(survey),
         "formats": formats(survey),
         "attributes": attributes(survey),
-        "levels": level_lines,
+        "levels": levels(sounds),
     }
     lines = [f"{survey.name}  ({survey.folder})"]
     for title, block in blocks.items():
         lines += [f"  {title}", *(f"    {line}" for line in block)]
-    return Report(tuple(lines), (*survey.problems, *unreadable))
+    clips = {split: [i.clip for i in survey.infos if i.split == split] for split in SPLITS}
+    warnings = [
+        *survey.warnings,
+        *data.sound_warnings(sounds["train"], sounds["test"]),
+        *data.content_warnings(clips["train"], clips["test"]),
+    ]
+    problems = (*survey.problems, *unreadable, *contradictions(clips["test"], survey))
+    return Report(tuple(map(printable, lines)), problems, tuple(map(printable, warnings)))
+
+
+def contradictions(test: Sequence[Clip], survey: data.Survey) -> list[str]:
+    """Test clips of one content with different truth, where their names, or test_rename/, tell it."""
+    renamed = wav_paths(survey.folder / "test_rename")
+    paths = [path for path in (*(clip.path for clip in test), *renamed) if ClipName.GRAMMAR.fullmatch(path.name)]
+    return evaluation.contradictions(paths)
 
 
 def kinds(survey: data.Survey) -> list[str]:
@@ -101,48 +119,43 @@ def counted(values: Counter[str]) -> str:
     return ", ".join(f"{value} ({n})" for value, n in sorted(values.items())[:SHOWN])
 
 
-def checked_levels(survey: data.Survey, n_clips: int) -> tuple[list[str], list[str]]:
-    """The level lines, and what made them impossible."""
+def sounds_of(survey: data.Survey, n_clips: int | None) -> tuple[dict[str, list[data.Sound]], list[str]]:
+    """Of up to `n_clips` clips of each split (None: of all), and why some could not be read."""
+    sounds: dict[str, list[data.Sound]] = {}
+    problems = []
+    for split in SPLITS:
+        clips = [i.clip for i in survey.infos if i.split == split and i.rate == RATE and i.n_samples]
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(sound_or_problem, data.spread(clips, n_clips)))
+        sounds[split] = [sound for sound in found if isinstance(sound, data.Sound)]
+        problems += [text for text in found if isinstance(text, str)]
+    return sounds, problems
+
+
+def sound_or_problem(clip: Clip) -> data.Sound | str:
     try:
-        return [line for split in SPLITS for line in levels(survey, split, n_clips)], []
+        return data.sound_of(clip)
     except (BadInput, OSError, RuntimeError) as error:
-        return [], [str(error)]
+        return str(error)
 
 
-def levels(survey: data.Survey, split: str, n_clips: int) -> list[str]:
-    """Levels (dB re full scale) and near-far correlation over up to `n_clips` clips of one number of channels each."""
-    readable = [i for i in survey.infos if i.split == split and i.rate == RATE and i.n_samples]
+def levels(sounds: Mapping[str, Sequence[data.Sound]]) -> list[str]:
+    """Levels (dB re full scale) and near-far correlation, of clips of one channel and of two."""
     lines = []
-    for channels, told in ((1, near_level), (2, near_and_far_levels)):
-        infos = [i for i in readable if i.channels == channels]
-        waves = [data.read_wave(i.clip) for i in infos[:: max(1, len(infos) // n_clips)][:n_clips]]
-        lines += [f"{split}: {told(waves)} ({len(waves)} clips)"] if waves else []
+    for split, of_split in sounds.items():
+        for channels, told in ((1, near_level), (2, near_and_far_levels)):
+            found = [sound for sound in of_split if len(sound.levels) == channels]
+            lines += [f"{split}: {told(found)} ({len(found)} clips)"] if found else []
     return lines
 
 
-def near_level(waves: Sequence[Wave]) -> str:
-    near = channel_levels(waves, 0)
+def near_level(sounds: Sequence[data.Sound]) -> str:
+    near = np.array([sound.levels[0] for sound in sounds])
     return f"near {near.mean():.1f} ± {near.std():.1f} dB"
 
 
-def near_and_far_levels(waves: Sequence[Wave]) -> str:
-    near, far = channel_levels(waves, 0), channel_levels(waves, 1)
-    rho = np.mean([correlation(w) for w in waves])
-    spread = f"{near_level(waves)}, far {far.mean():.1f} ± {far.std():.1f} dB"
-    return f"{spread}, near - far {np.mean(near - far):+.1f} dB, correlation {rho:+.2f}"
-
-
-def channel_levels(waves: Sequence[Wave], channel: int) -> np.ndarray:
-    """(N,) dB re full scale."""
-    return np.array([decibels(np.mean(wave[channel] ** 2)) for wave in waves])
-
-
-def decibels(power: float) -> float:
-    return float(10 * np.log10(max(power, 1e-20)))
-
-
-def correlation(wave: Wave) -> float:
-    """Of near and far, zero-lag, in [-1, 1]; 0 for a silent channel."""
-    centred = wave - wave.mean(axis=1, keepdims=True)
-    scale = np.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum())
-    return float(centred[0] @ centred[1] / scale) if scale > 0 else 0.0
+def near_and_far_levels(sounds: Sequence[data.Sound]) -> str:
+    far = np.array([sound.levels[1] for sound in sounds])
+    rho, difference = (np.mean([getattr(s, key) for s in sounds]) for key in ("correlation", "difference"))
+    spread_of_far = f"far {far.mean():.1f} ± {far.std():.1f} dB"
+    return f"{near_level(sounds)}, {spread_of_far}, near - far {difference:+.1f} dB, correlation {rho:+.2f}"

@@ -16,8 +16,8 @@ from asd.errors import BadInput
 from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.results import read_record
-from asd.settings import read_yaml
 from asd.system import FittedSystem
+from asd.yaml_files import read_yaml
 
 
 def recorded_request(folder: Path, data: Path | None, machines: Sequence[str] | None, **rest: Any) -> Request:

@@ -31,7 +31,7 @@ class Session:
         self.request = request
         self.members = {name: self._members(name, recipe) for name, recipe in request.recipes.items()}
         self.machines = open_machines(request)
-        check_channels({name: self._behind(name) for name in self.members}, self.machines)
+        check_channels({name: self.behind(name) for name in self.members}, self.machines)
         self.device = chosen_device(request.device, request.may_train)
         self.store = Store(request.results / "store")
         for machine in self.machines if request.kind == "dev" else ():
@@ -52,7 +52,7 @@ class Session:
         """The systems that train and that something asked for averages."""
         return list(dict.fromkeys(name for members in self.members.values() for name, _ in members))
 
-    def _behind(self, name: str) -> dict[str, System]:
+    def behind(self, name: str) -> dict[str, System]:
         """The systems that train and that the name averages."""
         return {system: self.request.trained[system] for system in dict(self.members[name])}
 

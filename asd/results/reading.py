@@ -11,7 +11,7 @@ from pathlib import Path
 from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.score_files import DECISION, NAME, SCORE, file_name, parse, read_decisions, read_rows
-from asd.settings import read_yaml
+from asd.yaml_files import read_yaml
 
 LONG = ("machine_type", "file_id", "anomaly_score")  # columns of one CSV that holds all machines' scores
 

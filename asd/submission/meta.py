@@ -14,7 +14,9 @@ from typing import Any
 
 import yaml
 
-from asd.errors import did_you_mean
+from asd.errors import BadInput, did_you_mean
+from asd.text_files import decoded
+from asd.yaml_files import yaml_fault
 
 DESCRIPTION = (
     "input_sampling_rate",
@@ -78,17 +80,14 @@ class Located:
 def parse(raw: bytes, where: str) -> Located:
     """Problems only, and no value, where it is not a yaml mapping."""
     try:
-        root = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
+        text = decoded(raw, where)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
         places = list(islice(_lines(root, ()), MOST_KEYS + 1)) if root else []
-        value = yaml.safe_load(raw.decode("utf-8")) if len(places) <= MOST_KEYS else None
-    except UnicodeDecodeError as error:
-        return Located(where, None, {}, [f"{where}: not UTF-8 text ({error.reason} at byte {error.start})"])
-    except RecursionError:
-        return Located(where, None, {}, [f"{where}: nested without end"])
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError, OverflowError) as error:  # the last: wrong !!tags
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or str(error)
+        value = yaml.safe_load(text) if len(places) <= MOST_KEYS else None
+    except BadInput as error:
+        return Located(where, None, {}, [str(error)])
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+        line, reason = yaml_fault(error)  # what is not YAMLError: wrong !!tags
         return Located(where, None, {}, [f"{where}{line}: not yaml ({reason}); is a value with a colon not quoted?"])
     if len(places) > MOST_KEYS:
         return Located(where, None, {}, [f"{where}: more than {MOST_KEYS} keys (does it refer to itself?)"])

@@ -28,6 +28,7 @@ from asd.errors import BadInput, did_you_mean
 from asd.features import LogMelStatistics, OctaveModulation
 from asd.programs.grid import measured, recipes, table
 from asd.tables import rendered
+from asd.text_files import given
 
 FEATURES = {
     "mean": LogMelStatistics(),
@@ -72,8 +73,8 @@ def chosen(kind: str, names: Sequence[str], known: dict) -> dict:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("data", type=Path, help="holds dev_data/raw")
-    add("results", type=Path, help="results folder, with the store of features")
+    add("data", type=given, help="holds dev_data/raw")
+    add("results", type=given, help="results folder, with the store of features")
     add("--machines", nargs="+", help="default: all of the data folder")
     add("--features", nargs="+", default=["mean", "p99", "modulation"], help=f"{' '.join([*FEATURES, *ENCODERS])}")
     add("--frontends", nargs="+", default=["Near", "AdaSub"], help="by class name (%(default)s)")

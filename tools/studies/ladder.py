@@ -19,17 +19,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from asd.errors import BadInput
 from asd.programs.ladder import draw, origin, runs_in, tables
-from asd.settings import read_yaml
 from asd.tables import rendered
+from asd.text_files import given
+from asd.yaml_files import read_yaml
 
 PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))
 
 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=Path)
+    parser.add_argument("results", type=given)
     parser.add_argument("--machines", nargs="+", help="default: all that every system has")
-    parser.add_argument("--figure", type=Path, help="Ω of every seed, drawn to this .png or .svg")
+    parser.add_argument("--figure", type=given, help="Ω of every seed, drawn to this .png or .svg")
     args = parser.parse_args(argv)
     try:
         runs = runs_in(args.results, PUBLISHED, args.machines)

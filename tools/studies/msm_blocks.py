@@ -32,6 +32,7 @@ from asd.programs.session import Session
 from asd.settings import assignment, resolve
 from asd.system import System
 from asd.tables import rendered
+from asd.text_files import given
 
 SYSTEM = "msm_dsp_knn"
 MODULATIONS = {"near and far": "PairModulation", "near": "NearModulation", "near less far": "ModulationExcess"}
@@ -82,9 +83,9 @@ def table(session: Session) -> list[list[str]]:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("results", type=Path, help=f"what `run.py -d {SYSTEM}` has written: results/dev/{SYSTEM}")
+    add("results", type=given, help=f"what `run.py -d {SYSTEM}` has written: results/dev/{SYSTEM}")
     add("--machines", nargs="+", help="default: all of the run")
-    add("--data", type=Path, help="as for run.py; only where the clips have moved since")
+    add("--data", type=given, help="as for run.py; only where the clips have moved since")
     add("--workers", type=int, default=1, help="processes of one thread (%(default)s)")
     args = parser.parse_args(argv)
     try:

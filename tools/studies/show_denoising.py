@@ -26,6 +26,7 @@ from asd.detectors.denoised import DenoisedScorer, denoised, near_of
 from asd.errors import BadInput
 from asd.programs.opening import fitted_system, open_run
 from asd.system import Member, described
+from asd.text_files import given
 
 Pair = tuple[str, float, np.ndarray, np.ndarray]  # clip name, seconds, original and reconstruction (F, M) in dB
 
@@ -74,11 +75,11 @@ def draw(path: Path, machine: str, shown: Sequence[Pair]) -> None:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("results", type=Path, help="what `run.py -d semi_denoise` has written: results/dev/semi_denoise")
-    add("out", type=Path, help="folder for the images")
+    add("results", type=given, help="what `run.py -d semi_denoise` has written: results/dev/semi_denoise")
+    add("out", type=given, help="folder for the images")
     add("--machines", nargs="+", help="default: all of the run")
     add("--clips", type=int, default=3, help="per machine (%(default)s, as in the paper)")
-    add("--data", type=Path, help="as for run.py; only where the clips have moved since")
+    add("--data", type=given, help="as for run.py; only where the clips have moved since")
     args = parser.parse_args(argv)
     try:
         run = open_run(args.results, args.data, args.machines)

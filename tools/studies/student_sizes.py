@@ -25,6 +25,7 @@ from asd.errors import BadInput
 from asd.programs.separation_benchmark.options import Options
 from asd.programs.student_sizes import table
 from asd.tables import rendered
+from asd.text_files import given
 
 SIZES = ("64,32", "32,32", "64", "32", "256,128-both")
 
@@ -43,13 +44,13 @@ def options_of(args: argparse.Namespace) -> Options | None:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("data", type=Path, help="holds dev_data/raw")
-    add("results", type=Path, help="results folder; those of ssd in it are the last size's")
+    add("data", type=given, help="holds dev_data/raw")
+    add("results", type=given, help="results folder; those of ssd in it are the last size's")
     add("--machines", nargs="+", help="default: all of the data folder")
     add("--sizes", nargs="+", default=SIZES, help="units of each layer (%(default)s)")
     add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="as in run.py")
-    add("--clean", type=Path, help="recordings of the machine alone, in normal/ and anomaly/")
-    add("--noise", type=Path, help="recordings of noise alone")
+    add("--clean", type=given, help="recordings of the machine alone, in normal/ and anomaly/")
+    add("--noise", type=given, help="recordings of noise alone")
     add("--rirs", default="", help="FILE.npz:ROOM; default: a simulated room")
     add("--seconds", type=float, default=4.0, help="of a mixture (%(default)s)")
     add("--train", type=int, default=60, help="mixtures to train on (%(default)s)")

@@ -29,8 +29,9 @@ from asd.errors import BadInput
 from asd.jobs import JobFailed
 from asd.programs import two_microphones as study
 from asd.programs.mimii import write_pairs
-from asd.settings import read_yaml
 from asd.tables import rendered
+from asd.text_files import given
+from asd.yaml_files import read_yaml
 
 PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))["two_microphones"]
 
@@ -45,9 +46,9 @@ def pair_of(text: str) -> tuple[int, int]:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("data", type=Path, help="holds dev_data/raw; with --mimii its eval_data/raw is written")
-    add("results", type=Path, help="results folder of these runs; not the one of your submissions")
-    add("--mimii", type=Path, help="folder of MIMII's 8-channel clips")
+    add("data", type=given, help="holds dev_data/raw; with --mimii its eval_data/raw is written")
+    add("results", type=given, help="results folder of these runs; not the one of your submissions")
+    add("--mimii", type=given, help="folder of MIMII's 8-channel clips")
     add("--pairs", type=pair_of, nargs="+", default=[(0, 4), (2, 6)], help="microphones, reference first (0-4 2-6)")
     add("--alphas", type=float, nargs="+", default=[0.1, 0.5, 2.0, 10.0], help="%(default)s; Table 1")
     add("--epochs", type=int, default=50, help="of both autoencoders, theirs and the baseline (%(default)s; sec. 3.3)")

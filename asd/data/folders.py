@@ -1,0 +1,67 @@
+"""Folders: where a data folder keeps its machines, and which of them are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from asd.clips import FOREIGN, LONGEST, check_name, listing
+from asd.errors import BadInput, unknown_machine
+
+KINDS = {"dev": "dev_data", "eval": "eval_data"}
+
+
+def raw_folder(data: Path, kind: str) -> Path:
+    """<data>/dev_data/raw or <data>/eval_data/raw; kind is 'dev' or 'eval'."""
+    raw = data / KINDS[kind] / "raw"
+    if raw.is_dir():
+        return raw
+    if data.name in ("raw", *KINDS.values()):
+        parent = data.parent.parent if data.name == "raw" else data.parent
+        raise BadInput(f"{raw}: no such folder; give the folder that holds {KINDS[kind]}/: --data {parent}")
+    where = "" if raw.is_absolute() else f" (looked for from {Path.cwd()})"
+    release = kind.replace("eval", "train")
+    raise BadInput(
+        f"{raw}: no such folder{where}. To get data: `python tools/download.py {release} --out {data}` "
+        f"(from Zenodo) or `python tools/simulate.py {data}{' --eval' * (kind == 'eval')}` (simulated)"
+    )
+
+
+def machine_names(raw: Path) -> list[str]:
+    """Of a raw folder's machines; folders that an operating system or a server leaves there are none."""
+    names = _machine_names(raw)
+    if not names:
+        raise BadInput(f"{raw}: empty folder; expected one folder per machine (was the download unpacked here?)")
+    return names
+
+
+def _machine_names(raw: Path) -> list[str]:
+    return [p.name for p in listing(raw) if p.is_dir() and not FOREIGN.fullmatch(p.name)]
+
+
+def holds_machines(raw: Path) -> bool:
+    return bool(_machine_names(raw))
+
+
+def chosen_machines(raw: Path, wanted: Sequence[str] | None) -> list[str]:
+    """`wanted`, or all of the folder's machines. Raises BadInput with the nearest names for an unknown one."""
+    names = machine_names(raw)
+    known_machines(wanted or (), names, raw)
+    return list(dict.fromkeys(wanted)) if wanted else names
+
+
+def known_machines(wanted: Sequence[str], names: Sequence[str], where: Path) -> None:
+    for name in wanted:
+        if name not in names:
+            raise unknown_machine(where, name, names)
+
+
+def machine_name_problems(folder: Path) -> list[str]:
+    """What keeps the folder's name from standing in the names of the challenge's files."""
+    if len(folder.name.encode(errors="surrogateescape")) > LONGEST:
+        return [f"{folder}: a machine's name of {len(folder.name)} characters, at most {LONGEST} expected"]
+    try:
+        check_name(folder.name)
+    except BadInput as error:
+        return [f"{folder.parent}/{error}"]
+    return []

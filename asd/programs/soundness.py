@@ -1,0 +1,44 @@
+"""Soundness: an opened session in, a sentence for each thing that looks wrong with its clips out, before any work.
+
+What cannot be right raises BadInput: a system that needs the far channel where that is dead, two test clips of one
+content with different truth.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from asd import data, evaluation
+from asd.clips import ClipName
+from asd.errors import BadInput
+from asd.programs.channels import refuse_dead_far
+from asd.programs.session import Session
+
+HEARD = 20  # clips of each split, spread over it; `tools/inspect_data.py` hears all
+SHOWN = 10  # warnings
+
+
+def check_soundness(session: Session) -> list[str]:
+    """The warnings, of which there may be none."""
+    warnings, dead, problems = [], [], []
+    for machine in session.machines:
+        with ThreadPoolExecutor(session.request.workers) as pool:
+            train, test = (
+                list(pool.map(data.sound_of, data.spread(clips, HEARD))) for clips in (machine.train, machine.test)
+            )
+        dead += [machine.name] * data.far_is_dead(train)
+        telling = [clip.path for clip in machine.test if ClipName.GRAMMAR.fullmatch(clip.path.name)]
+        problems += evaluation.contradictions(telling)
+        warnings += [*machine.warnings, *data.sound_warnings(train, test)]
+        warnings += data.content_warnings(machine.train, machine.test)
+    if problems:
+        raise BadInput(data.listed(tuple(problems)))
+    refuse_dead_far({name: session.behind(name) for name in session.members}, dead)
+    return shown(warnings, session)
+
+
+def shown(warnings: list[str], session: Session) -> list[str]:
+    if len(warnings) <= SHOWN:
+        return warnings
+    left = len(warnings) - SHOWN
+    return [*warnings[:SHOWN], f"... and {left} more: `python tools/inspect_data.py {session.request.data}` tells all"]

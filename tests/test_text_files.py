@@ -1,0 +1,58 @@
+"""The door for text files: what people's editors and spreadsheets write is read, or refused in one sentence."""
+
+import codecs
+
+import pytest
+
+from asd.errors import BadInput
+from asd.text_files import given, numbered_rows, read_text
+from asd.truth_list import read_truth_list
+from asd.yaml_files import read_yaml
+
+TEXT = "fan\nsection_00_0000.wav,section_00_source_test_normal_0000_v_ä.wav\n"
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_utf_8_is_read_with_and_without_a_byte_order_mark(tmp_path, mark):
+    path = tmp_path / "list.csv"
+    path.write_bytes(mark + TEXT.encode())
+    assert read_text(path) == TEXT and [*read_truth_list(path)] == ["fan"]
+    assert numbered_rows(path)[0] == (1, ["fan"])
+    (tmp_path / "x.yaml").write_bytes(mark + b"a: 1\r\n")
+    assert read_yaml(tmp_path / "x.yaml") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        ("ファン".encode("cp932"), "byte 0 is 0x83"),
+        ("a: ä\n".encode("latin-1"), "byte 3 is 0xe4"),
+        ("a: 1\n".encode("utf-16"), "UTF-16"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_text, numbered_rows, read_yaml, read_truth_list])
+def test_other_encodings_are_refused_in_one_sentence(tmp_path, raw, told, read):
+    path = tmp_path / "file"
+    path.write_bytes(raw)
+    with pytest.raises(BadInput, match=rf"file: not UTF-8 text \({told}\); save it as UTF-8") as refused:
+        read(path)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("read", [read_text, numbered_rows, read_yaml])
+def test_what_cannot_be_opened_is_told(tmp_path, read):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for path in (tmp_path, tmp_path / "link"):
+        with pytest.raises(BadInput, match=f"{path.name}: cannot be read"):
+            read(path)
+
+
+def test_a_cell_as_long_as_a_file_is_no_csv(tmp_path):
+    (tmp_path / "x.csv").write_text('"' + "a" * 200_000)
+    with pytest.raises(BadInput, match="x.csv: not a CSV .* is a quote left open"):
+        numbered_rows(tmp_path / "x.csv")
+
+
+def test_a_path_may_begin_with_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert given("~/data") == tmp_path / "data" and str(given("~nobody_of_that_name/x"))[0] == "~"
