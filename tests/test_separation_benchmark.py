@@ -249,6 +249,7 @@ def test_times_are_kept_until_other_methods_are_asked_for(folders, tmp_path, mon
 
 @pytest.mark.parametrize("name", ["none", "ssd_paper"])
 def test_a_method_is_timed_without_its_training(folders, tmp_path, name, monkeypatch):
+    monkeypatch.setattr(timing, "TIMED", 1)
     monkeypatch.setattr(timing, "ROUNDS", 3)
     bench = bench_of(folders, tmp_path, test=2, settings=("student.units=4",))
     assert timing.tiled(bench.test[0].wave, 25_000).shape == (2, 25_000)
