@@ -18,6 +18,7 @@ FULL_SCALE = 32767 / 32768  # the largest PCM_16 number
 RUN = 3  # samples at full scale in a row that make a clip a clipped one; chosen: one or two can be a true peak
 INT16_SCALE = 8.0  # a peak above it is no sound of full scale 1; chosen, floats at int16 scale reach thousands
 APART = 6.0  # dB; chosen: far above near, or test clips off training ones, by this much is no chance
+CLIPPED = f"clipped, {RUN} or more samples in a row at full scale"
 OTHER_WAY = 3.0  # dB; chosen: a clip whose near - far is this far on the other side of its siblings'
 
 
@@ -94,7 +95,11 @@ def sound_warnings(train: Sequence[Sound], test: Sequence[Sound]) -> list[str]:
             "near and far are identical (was one channel copied to both?)",
         ),
         _told(both, lambda s: s.peak > INT16_SCALE, "samples far above 1, as floats at int16 scale (divide by 32768)"),
-        _told(both, lambda s: s.clipped, f"clipped, {RUN} or more samples in a row at full scale"),
+        _told(
+            both,
+            lambda s: s.clipped and s.peak <= INT16_SCALE,
+            CLIPPED,
+        ),
         _swapped([s for s in alive if len(s.levels) == 2]),
         _off(train, test),
     ]
