@@ -9,4 +9,15 @@ Floor        errors, clips, contracts
 
 Shape letters, fixed everywhere: T samples, F frames, K frequency bins, M mel bands, D feature size, N clips,
 S seeds, C channels. Waves are (C, T) float32, channel 0 near, channel 1, if any, far. Scores: higher is more anomalous.
+
+From Python: `asd.load("results/dev/s1", "fan")("clip.wav").score` (asd/programs/loading.py).
 """
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def load(place: str | Path, machine: str = "") -> Any:
+    """A system fitted to a machine, to be called with a wav's path or a wave (C, T): asd.programs.loading.load."""
+    return import_module("asd.programs.loading").load(place, machine)

@@ -103,6 +103,9 @@ class Scorer(Protocol):
     holds a clip to, and `train_domains` (N,), the same of the training clips. Scores of clips that it holds to the
     target domain are then moved by how much higher such clips left out score than the others, so that one threshold
     serves both.
+
+    It may also have `contributions(feature)` (F',), on the scale of the score: what each frame, or each vector of
+    neighbouring frames, adds to a score that is their mean, or is itself where the score is a percentile over them.
     """
 
     def score(self, feature: Feature) -> float:

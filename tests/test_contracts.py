@@ -9,7 +9,9 @@ import systems
 from asd import data, guard
 from asd.errors import BadInput
 from asd.fingerprint import numbers
+from asd.programs.exporting import read_export, write_export
 from asd.programs.fitting import extract
+from asd.programs.opening import open_recorded
 from asd.programs.proving import unchanged
 from asd.programs.request import Request
 from asd.programs.session import Session
@@ -86,6 +88,18 @@ def test_features_kept_in_the_store_score_as_the_wave_does(fitted):
     scores, decisions = session.folder(name).scores("fan", "00"), session.folder(name).decisions("fan", "00")
     for clip, wave in waves(machine).items():
         assert (scores[clip], decisions[clip]) == (system(wave).score, system(wave).decision)
+
+
+@pytest.mark.parametrize("fitted", ("s3", "ssd", "msm_dsp_knn", "gmm"), indirect=True)
+def test_a_run_opened_without_clips_and_its_exported_file_score_as_the_csv(fitted, tmp_path):
+    """Of two systems' seeds, a trained front-end, a bank of neighbours, an own detector; others: test_export.py."""
+    name, session, _, machine = fitted
+    recorded, path = open_recorded(session.folder(name).folder, "fan"), tmp_path / "fan.npz"
+    write_export(recorded, data.read_wave(machine.train[0]), path)
+    scores = session.folder(name).scores("fan", "00")
+    for system in (recorded.fitted(), read_export(path).fitted()):
+        for clip, wave in list(waves(machine).items())[:3]:
+            assert system(wave).score == pytest.approx(scores[clip], abs=1e-9)
 
 
 def test_training_scores_are_finite_and_of_the_clips_that_were_left_out(fitted):

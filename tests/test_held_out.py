@@ -88,7 +88,7 @@ def test_without_a_share_there_is_nothing_to_judge_by():
 
 
 def system_of(columns, weights, is_target=(0, 0, 0, 1)):
-    members = [Member(f"{name}-{i}", name, None, None, None, np.array(c)) for i, (name, c) in enumerate(columns)]
+    members = [Member(f"{name}-{i}", name, None, None, 1, None, np.array(c)) for i, (name, c) in enumerate(columns)]
     return FittedSystem(tuple(members), NormalStandardised(), weights, np.array(is_target, bool))
 
 
@@ -116,7 +116,7 @@ def test_target_scores_are_moved_to_the_sources_where_the_domain_is_decided():
     held_to = np.array([0.0, 0, 0, 1, 1])
     scorer = SimpleNamespace(decides_domain=True, domain=lambda feature: feature is TARGET, train_domains=held_to)
     columns = [[1.0, np.nan, 3.0, np.nan, 7.0], [np.nan, 2.0, np.nan, 8.0, np.nan]]
-    members = tuple(Member(str(i), "a", None, None, scorer, np.array(c)) for i, c in enumerate(columns))
+    members = tuple(Member(str(i), "a", None, None, 1, scorer, np.array(c)) for i, c in enumerate(columns))
     found = FittedSystem(members, NormalStandardised(), (1.0, 1.0), np.array([0, 0, 0, 1, 1], bool))
     assert found.offsets == (7.5 - 2, 7.5 - 2)  # over both seeds
     moved = np.array([1, 2, 3, 2.5, 1.5])

@@ -259,7 +259,7 @@ def results(data_folder, tmp_path_factory):
     return folder
 
 
-def test_the_tool_prints_readings_of_what_the_results_folder_records(results, data_folder, wav, tmp_path, capsys):
+def test_the_tool_prints_readings_of_what_the_results_folder_records(results, wav, tmp_path, capsys):
     monitor = tool("monitor")
     call = ["-d", "baseline_mse", "fan", str(wav), "--results", str(results), "--window", "1"]
     assert monitor.main([*call, "--csv", str(tmp_path / "readings.csv")]) == 0
@@ -267,17 +267,12 @@ def test_the_tool_prints_readings_of_what_the_results_folder_records(results, da
     assert printed.count("score") == 4 and "real-time factor" in printed
     rows = (tmp_path / "readings.csv").read_text().splitlines()
     assert len(rows) == 5 and rows[1].startswith("1.0,")
-    moved = shutil.copytree(data_folder, tmp_path / "moved")
-    assert monitor.main([*call, "--data", str(moved)]) == 0
-    assert [line.split(" block")[0] for line in capsys.readouterr().out.splitlines()[:-1]] == [
-        line.split(" block")[0] for line in printed.splitlines()[:-1]
-    ]
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["baseline_mse", "fan", "--window", "0.05"], "--window 0.05: too short; a training clip cut to it"),
+        (["baseline_mse", "fan", "--window", "0.05"], "--window 0.05: too short; 800 samples"),
         (["baseline_mse", "fan", "--csv", "."], "cannot be written (Is a directory)"),
         (["baseline_mse", "fun"], "did you mean 'fan'"),
         (["s1", "fan"], "s1/run.json: no such file; `python run.py -d|-e s1`"),

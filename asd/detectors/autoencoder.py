@@ -94,9 +94,19 @@ class AutoEncoder:
         """(2,) from source and target, or (1,), of one clip's residual (F', context, D)."""
         return self.scoring.distances(fitted, residual)
 
+    def of_frames(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        """What each vector adds to the distances, (2, F') or (1, F')."""
+        return self.scoring.of_frames(fitted, residual)
+
     def score(self, fitted: Arrays, feature: Feature, residual: np.ndarray) -> float:
         """Of one clip."""
-        return self.domains.score(fitted, feature, self.distances(fitted, residual))
+        distances = self.distances(fitted, residual)
+        return float(distances[self.domains.chosen(fitted, feature, distances)])
+
+    def contributions(self, fitted: Arrays, feature: Feature, residual: np.ndarray) -> np.ndarray:
+        """(F',) of one clip, by the statistics that its score is by."""
+        chosen = self.domains.chosen(fitted, feature, self.distances(fitted, residual))
+        return self.of_frames(fitted, residual)[chosen]
 
     def fit_scorer(
         self, trained: Arrays, seed: int, features: Sequence[Feature], is_target: np.ndarray
@@ -184,6 +194,10 @@ class AutoEncoderScorer:
         """One clip's by each of them; they score by one training, so the network runs once."""
         seen = residual(scorers[0].network, feature, scorers[0].recipe.context)
         return [scorer.recipe.score(scorer.fitted, feature, seen) for scorer in scorers]
+
+    def contributions(self, feature: Feature) -> np.ndarray:
+        """(F',) what each vector of `context` frames says (contracts.Scorer)."""
+        return self.recipe.contributions(self.fitted, feature, residual(self.network, feature, self.recipe.context))
 
     @property
     def decides_domain(self) -> bool:

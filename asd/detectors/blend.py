@@ -84,15 +84,20 @@ class Blend:
         return {name: values[:kinds].astype(np.float32) for name, values in named.items()}
 
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        terms = self.terms(fitted, residual)  # (kinds, 2, F')
+        distance, energy = np.percentile(terms, self.percentile, axis=-1).T  # (kinds,)
+        return (1 - self.alpha) * distance + self.alpha * energy
+
+    def of_frames(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        distance, energy = self.terms(fitted, residual).swapaxes(0, 1)  # (kinds, F')
+        return (1 - self.alpha) * distance + self.alpha * energy
+
+    def terms(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        """(kinds, 2, F') Mahalanobis distance and energy of each vector, by each domain's statistics."""
         e = residual.reshape(len(residual), -1)  # (F', E)
         kinds = zip(fitted["means"], fitted["whitenings"], fitted["centres"], strict=True)
-        return np.array([self.distance(e, *kind) for kind in kinds])
-
-    def distance(self, e: np.ndarray, mean: np.ndarray, whitening: np.ndarray, centre: np.ndarray) -> float:
-        distance = np.square((e - mean) @ whitening, dtype=np.float64).sum(axis=1)  # (F',)
-        energy = np.square(e - centre, dtype=np.float64).sum(axis=1)  # (F',)
-        blended = (1 - self.alpha) * np.percentile(distance, self.percentile)
-        return float(blended + self.alpha * np.percentile(energy, self.percentile))
+        pairs = (((e - mean) @ whitening, e - centre) for mean, whitening, centre in kinds)
+        return np.array([[np.square(x, dtype=np.float64).sum(axis=1) for x in pair] for pair in pairs])
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ class Domains(Protocol):
     def is_target(self, fitted: Arrays, feature: Feature) -> bool:
         """Whether a clip is held to the target domain, where that is decided."""
 
-    def score(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> float:
-        """Of one clip, distances (1,) to all training clips or (2,) to source and target."""
+    def chosen(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> int:
+        """Which of one clip's distances counts: (1,) to all training clips or (2,) to source and target."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class NearerDomain:
     def is_target(self, fitted: Arrays, feature: Feature) -> bool:
         raise NotImplementedError("the distances decide")
 
-    def score(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> float:
-        return float(distances.min())
+    def chosen(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> int:
+        return int(distances.argmin())
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class DiscriminatedDomain:
         *weights, constant = fitted["discriminant"]
         return bool(spectrum(feature) @ np.array(weights) + constant > 0)
 
-    def score(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> float:
-        return float(distances[int(self.is_target(fitted, feature)) if len(distances) > 1 else 0])
+    def chosen(self, fitted: Arrays, feature: Feature, distances: np.ndarray) -> int:
+        return int(self.is_target(fitted, feature)) if len(distances) > 1 else 0
 
 
 def spectrum(feature: Feature) -> np.ndarray:

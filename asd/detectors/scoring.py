@@ -40,6 +40,9 @@ class Scoring(Protocol):
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         """Of one clip, (2,) from the source and the target statistics, or (1,) where they are the same for both."""
 
+    def of_frames(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        """(2, F') or (1, F'): what each vector of frames adds to the distances (contracts.Scorer.contributions)."""
+
 
 @dataclass(frozen=True)
 class MeanSquaredError:
@@ -50,6 +53,9 @@ class MeanSquaredError:
 
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         return np.array([np.mean(np.square(residual, dtype=np.float64))])
+
+    def of_frames(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        return np.square(residual, dtype=np.float64).mean(axis=(1, 2))[None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,9 @@ class SelectiveMahalanobis:
         """(2,) to source and target"""
         return np.array([mahalanobis(residual, fitted[f"precision_{domain}"]) for domain in DOMAINS])
 
+    def of_frames(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        return np.array([shares(residual, fitted[f"precision_{domain}"]) for domain in DOMAINS])
+
 
 @dataclass(frozen=True)
 class PooledMahalanobis:
@@ -86,11 +95,20 @@ class PooledMahalanobis:
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         return np.array([mahalanobis(residual, fitted["precision"])])
 
+    def of_frames(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        return shares(residual, fitted["precision"])[None]
+
 
 def mahalanobis(residual: np.ndarray, precision: np.ndarray) -> float:
     """d' P d of the mean residual d (D,) of a clip (F', context, D)."""
     d = residual.mean(axis=(0, 1), dtype=np.float64)
     return float(d @ precision.astype(np.float64) @ d)
+
+
+def shares(residual: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    """(F',) r' P d of each vector's mean residual r; their mean is d' P d, and one may be below 0."""
+    of_vectors = residual.mean(axis=1, dtype=np.float64)  # (F', D)
+    return of_vectors @ precision.astype(np.float64) @ of_vectors.mean(axis=0)
 
 
 def batch_covariances(batches: Iterable[tuple[np.ndarray, np.ndarray]], names: Sequence[str]) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ weighs the difference channel in the loss and in the score.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -84,7 +84,13 @@ class TwoMicrophoneAutoEncoder(AutoEncoder):
 
     def distances(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
         """Eq. (7), residual (F', context, 2 M)."""
-        reference, difference = (self.scoring.distances(arrays_of(fitted, c), half(residual, c)) for c in CHANNELS)
+        return self.of_channels(self.scoring.distances, fitted, residual)
+
+    def of_frames(self, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        return self.of_channels(self.scoring.of_frames, fitted, residual)
+
+    def of_channels(self, of_one: Callable, fitted: Arrays, residual: np.ndarray) -> np.ndarray:
+        reference, difference = (of_one(arrays_of(fitted, c), half(residual, c)) for c in CHANNELS)
         return reference + self.alpha * difference
 
 

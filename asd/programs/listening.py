@@ -1,4 +1,4 @@
-"""Listening: what a results folder records and a recording that goes on, in; a line per reading, and a summary, out."""
+"""Listening: a loaded system and a recording that goes on, in; a line per reading, and a summary, out."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from typing import TextIO
 import numpy as np
 
 from asd.clips import RATE
-from asd.contracts import Wave
-from asd.data import read_wave
 from asd.errors import BadInput
 from asd.monitoring import Monitor, Reading
-from asd.programs.opening import fitted_system, open_run
-from asd.system import Chain
+from asd.programs.loading import LoadedSystem
 
 Tell = Callable[[str], None]
 DAY = 86_400.0  # s, the longest window, interval or block
@@ -44,28 +41,21 @@ class Times:
             raise BadInput(f"--idle {self.idle:g}: above 0 s expected")
 
 
-def monitor_of(folder: Path, machine: str, times: Times, data: Path | None = None) -> Monitor:
-    """Of the system in results/<dev|eval>/<system>, as it was fitted to a machine; `data` is for clips that have moved.
-
-    Raises BadInput where it is not there, or for a window too short for the detector.
-    """
-    run = open_run(folder, data, [machine])
-    wave = read_wave(run.machine(machine).train[0])
-    window = int(times.window * RATE) if times.window else wave.shape[1]
-    fitted = fitted_system(run, machine)
-    for chain in run.chains.values():
-        check_window(chain, wave, window)
-    return Monitor(fitted, window, int(times.every * RATE), len(wave))
+def monitor_of(found: LoadedSystem, times: Times) -> Monitor:
+    """Of a loaded system. Raises BadInput for a window too short for its detector."""
+    window = int(times.window * RATE) if times.window else found.n_samples
+    check_window(found, window)
+    return Monitor(found.fitted, window, int(times.every * RATE), found.channels)
 
 
-def check_window(chain: Chain, wave: Wave, window: int) -> None:
-    """`wave` is the first training clip."""
-    if window >= wave.shape[1]:
-        return
+def check_window(found: LoadedSystem, window: int) -> None:
+    """By a window of noise."""
+    noise = np.random.default_rng(0).normal(0, 0.01, (found.channels, window)).astype(np.float32)
     try:
-        chain.feature(chain.train[0], np.ascontiguousarray(wave[:, :window]))
+        if window < found.n_samples:
+            found.fitted.features(noise)
     except BadInput as error:
-        raise BadInput(f"--window {window / RATE:g}: too short; a training clip cut to it, {error}") from error
+        raise BadInput(f"--window {window / RATE:g}: too short; {window} samples, {error}") from error
 
 
 def listen(monitor: Monitor, source: Iterable[np.ndarray], csv: Path | None, tell: Tell) -> None:

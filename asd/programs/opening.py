@@ -1,22 +1,27 @@
-"""Opening: what a results folder records, as a session. No number, seed or member has to be given again.
+"""Opening: what a results folder records. No number, seed or member has to be given again.
 
-run = open_run(Path("results/dev/s1"))
-fitted = fitted_system(run, "fan")          fitted(wave).score
+open_run(folder)             a session, with its clips: fitted_system(run, "fan")(wave).score
+open_recorded(folder, m)     a machine's chains without any clip, by the keys that run.json records
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import systems
-from asd.data import KINDS, known_machines
+from asd.clips import RATE
+from asd.data import KINDS, known_machines, read_wave
 from asd.errors import BadInput
-from asd.programs.request import Request
-from asd.programs.session import Session
+from asd.programs.request import Request, Seed
+from asd.programs.session import Session, fitted_of
 from asd.results import read_record
-from asd.system import FittedSystem
+from asd.store import Store
+from asd.system import Chain, FittedSystem, Recipe, RecordedClips
 from asd.yaml_files import read_yaml
 
 
@@ -59,6 +64,9 @@ def _data_folder(folder: Path, records: Mapping[str, Mapping]) -> Path:
     return Path(places[0])
 
 
+# ---- with its clips --------------------------------------------------------------------------------------------------
+
+
 def open_run(
     folder: Path,
     data: Path | None = None,
@@ -73,3 +81,72 @@ def fitted_system(run: Session, machine: str) -> FittedSystem:
     """The run's system as it was fitted to a machine; call it with a wave (C, T)."""
     (name,) = run.members
     return run.fitted(name, run.machine(machine))
+
+
+# ---- without them ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A system on one machine as a run has recorded it: by keys, so that no clip need be there or is read."""
+
+    name: str  # of the system
+    machine: str
+    recipe: Recipe
+    members: Sequence[Seed]
+    chains: Mapping[str, Chain]  # of each system that the members are of
+    record: Mapping[str, Any]  # of the machine, in run.json
+
+    @property
+    def channels(self) -> int:
+        return self.record["data"]["channels"]
+
+    @property
+    def n_samples(self) -> int:
+        """Of the first training clip."""
+        return round(self.record["clip_seconds"] * RATE)
+
+    @property
+    def is_target(self) -> np.ndarray:
+        """(N,) bool, domain of each training clip."""
+        return next(iter(self.chains.values())).is_target
+
+    def fitted(self) -> FittedSystem:
+        """Raises BadInput for what the store has lost, or has of other code."""
+        return fitted_of(self.recipe, self.chains, self.members)
+
+
+def open_recorded(folder: Path, machine: str = "") -> Recorded:
+    """Of results/<dev|eval>/<system>; without a machine, the only one of the run."""
+    machines = read_record(folder)["machines"]
+    if not machine and len(machines) > 1:
+        raise BadInput(f"{folder}: of {len(machines)} machines ({', '.join(machines)}); name one of them")
+    request = recorded_request(folder, folder, [machine or next(iter(machines))])
+    (name,), (machine,) = request.recipes, request.machines or ()
+    chains = _chains(request, name, machine, machines[machine], folder)
+    return Recorded(name, machine, request.recipes[name], request.members[name], chains, machines[machine])
+
+
+def _chains(request: Request, name: str, machine: str, record: Mapping[str, Any], folder: Path) -> dict[str, Chain]:
+    data = record["data"]
+    if lacking := sorted({"channels", "n_target", "clean", "noise"} - data.keys()):
+        raise BadInput(
+            f"{folder / 'run.json'}: {machine} lacks {', '.join(lacking)}; an earlier version of the kit wrote it: the "
+            "same run.py command again writes it anew"
+        )
+    groups = {group: RecordedClips(data[group], machine, data[f"n_{group}"]) for group in ("train", "clean", "noise")}
+    is_target = np.arange(data["n_train"]) >= data["n_train"] - data["n_target"]  # sorted by name: source clips first
+    store, device = Store(request.results / "store"), request.device
+    return {
+        system: Chain(
+            system.partition(":")[0],
+            request.trained[system],
+            is_target=is_target,
+            store=store,
+            read=read_wave,
+            device=device,
+            may_train=False,
+            **groups,
+        )
+        for system in dict(request.members[name])
+    }

@@ -4,7 +4,7 @@ systems, results folders, and what may be opened while something is fitted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -87,14 +87,8 @@ class Session:
 
     def fitted_to(self, name: str, machine: data.Machine, members: Sequence[Seed]) -> FittedSystem:
         """The name's system as it is with these members."""
-        recipe, systems = self.request.recipes[name], [system for system, _ in members]
-        chains = [self.chains[system, machine.name] for system in systems]
-        fitted = [
-            chain.member(seed, label(recipe, system, seed), system)
-            for chain, (system, seed) in zip(chains, members, strict=True)
-        ]
-        weights = recipe.weights(systems) if isinstance(recipe, Ensemble) else (1.0,) * len(systems)
-        return FittedSystem(tuple(fitted), recipe.calibration, weights, machine.is_target)
+        chains = {system: self.chains[system, machine.name] for system in dict(members)}
+        return fitted_of(self.request.recipes[name], chains, members)
 
     def resolved(self, name: str) -> dict[str, object]:
         """Every number behind a name's scores, and the members it averages: what system.yaml holds."""
@@ -129,6 +123,19 @@ class Session:
         """What a fit may see only in part, and a score of one clip likewise."""
         ours = [self.request.results / kind for kind in ("dev", "eval", "store")]
         return [*(self.request.data / folder for folder in data.KINDS.values()), *ours]
+
+
+def fitted_of(recipe: Recipe, chains: Mapping[str, Chain], members: Sequence[Seed]) -> FittedSystem:
+    """A recipe with these members, from the chain of each of their systems on one machine."""
+    systems = [system for system, _ in members]
+    fitted = [chains[system].member(seed, label(recipe, system, seed), system) for system, seed in members]
+    is_target = chains[systems[0]].is_target
+    return FittedSystem(tuple(fitted), recipe.calibration, weights_of(recipe, systems), is_target)
+
+
+def weights_of(recipe: Recipe, systems: Sequence[str]) -> tuple[float, ...]:
+    """Of the system of each member: its weight in the mean."""
+    return recipe.weights(systems) if isinstance(recipe, Ensemble) else (1.0,) * len(systems)
 
 
 def label(recipe: Recipe, system: str, seed: int) -> str:

@@ -48,12 +48,13 @@ def _write_machine(session: Session, name: str, machine: data.Machine) -> None:
 
 def _record(session: Session, fitted: FittedSystem, machine: data.Machine) -> dict[str, object]:
     """What run.json says of one machine."""
-    place = {"folder": str(session.request.data.resolve())}
-    fingerprints = {**place, "train": clips_key(machine.train), "test": clips_key(machine.test)}
-    counts = {"n_train": len(machine.train), "n_test": len(machine.test)}
+    place = {"folder": str(session.request.data.resolve()), "channels": machine.channels}
+    groups = {"train": machine.train, "test": machine.test, "clean": machine.clean, "noise": machine.noise}
+    fingerprints = {group: clips_key(clips) for group, clips in groups.items()}
+    counts = {f"n_{group}": len(clips) for group, clips in groups.items()} | {"n_target": int(machine.is_target.sum())}
     wave = data.read_wave(machine.train[0])
     seconds = {"clip_seconds": wave.shape[1] / RATE}  # of the clip whose MACs are recorded
-    return {"data": {**fingerprints, **counts}, **fitted.record(wave), **seconds, "verified": False}
+    return {"data": {**place, **fingerprints, **counts}, **fitted.record(wave), **seconds, "verified": False}
 
 
 def versions(session: Session) -> dict[str, object]:

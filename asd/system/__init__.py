@@ -2,10 +2,12 @@
 
 recipe   System, Ensemble and those that the development set completes     fitted   a fitted system, called with a wave
 chain    a recipe on one machine, all that it learns kept in the store           together   chains of one training
+keys     what stands for clips in the store's keys
 """
 
-from asd.system.chain import Chain, clips_key, prepare
-from asd.system.fitted import ClipScore, FittedSystem, Member, described, mean
+from asd.system.chain import Chain, prepare
+from asd.system.fitted import ClipScore, FittedSystem, Member, checked_feature, described, mean
+from asd.system.keys import RecordedClips, clips_key
 from asd.system.recipe import Ensemble, Recipe, Selected, SelectedEnsemble, SelectedSystem, System
 from asd.system.together import fit_together, fitted_scorers, score_together, scores_of
 
@@ -16,10 +18,12 @@ __all__ = [
     "FittedSystem",
     "Member",
     "Recipe",
+    "RecordedClips",
     "Selected",
     "SelectedEnsemble",
     "SelectedSystem",
     "System",
+    "checked_feature",
     "clips_key",
     "described",
     "fit_together",

@@ -37,7 +37,8 @@ from asd.errors import BadInput
 from asd.fingerprint import canonical, code, digest, numbers
 from asd.folds import left_out_scores
 from asd.store import OnDemand, Store, content
-from asd.system.fitted import Member, described, domain_of
+from asd.system.fitted import Member, checked_feature, described, domain_of
+from asd.system.keys import clips_key
 from asd.system.recipe import System
 from asd.training import environment, pin
 
@@ -89,14 +90,14 @@ class Chain:
 
     name: str  # of the system
     system: System
-    train: tuple[Clip, ...]
+    train: Sequence[Clip]
     is_target: np.ndarray  # (N,) bool, domain of each training clip
     store: Store
     read: Read
     device: str = "cpu"  # cpu | cuda, for training; scoring is on the CPU
     may_train: bool = True  # False: what the store lacks is an error
-    clean: tuple[Clip, ...] = ()  # recordings of the machine alone, for front-ends that want them
-    noise: tuple[Clip, ...] = ()  # recordings of noise alone, for trainings that hear them
+    clean: Sequence[Clip] = ()  # recordings of the machine alone, for front-ends that want them
+    noise: Sequence[Clip] = ()  # recordings of noise alone, for trainings that hear them
 
     def __post_init__(self) -> None:
         """Raises BadInput where training hears noise clips and there are none."""
@@ -111,7 +112,7 @@ class Chain:
         return getattr(getattr(self.system.detector, "trainer", None), "hears_noise", False)
 
     @property
-    def heard_noise(self) -> tuple[Clip, ...]:
+    def heard_noise(self) -> Sequence[Clip]:
         """The noise clips that the detector's training hears beside the training clips; mostly none."""
         return self.noise if self._hears_noise else ()
 
@@ -204,15 +205,11 @@ class Chain:
 
     def feature(self, clip: Clip, wave: Wave) -> Feature:
         """(F, D). Raises BadInput for a clip too short for the detector."""
-        least = self.system.detector.min_frames
         try:
-            feature = described(self.frontend, self.system.features, wave)
-            if len(feature) < least:
-                raise BadInput(f"{len(feature)} frames; the detector needs at least {least} (was the clip cut off?)")
+            return checked_feature(self.frontend, self.system.features, self.system.detector.min_frames, wave)
         except BadInput as error:
             where = f"{clip.machine}/{clip.path.name}: {wave.shape[1]} samples"
             raise BadInput(f"{where}, {error}") from error
-        return feature
 
     # ---- detector ------------------------------------------------------------------------------------------------
 
@@ -265,13 +262,13 @@ class Chain:
         detector = self.system.detector
         assert not isinstance(detector, TrainedDetector)
         try:
-            return use(detector, self._training_block())
+            return use(detector, self.training_block())
         except BadInput:
             raise
         except ValueError as error:
             raise BadInput(f"{self.train[0].machine}: {type(detector).__name__} of {self.name}: {error}") from error
 
-    def _training_block(self) -> Block:
+    def training_block(self) -> Block:
         block = self.block(self.train)
         if not block.is_stored:
             self._refuse("features", block.record, "feature block of the training clips")
@@ -292,7 +289,8 @@ class Chain:
     def member(self, seed: int, label: str, system: str) -> Member:
         """`system` is the name under which an ensemble knows it."""
         scorer = self.scorer(seed)
-        return Member(label, system, self.frontend, self.system.features, scorer, self.train_scores(scorer))
+        least = self.system.detector.min_frames
+        return Member(label, system, self.frontend, self.system.features, least, scorer, self.train_scores(scorer))
 
     # ---- scores --------------------------------------------------------------------------------------------------
 
@@ -367,11 +365,6 @@ def installed(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
-
-
-def clips_key(clips: Sequence[Clip]) -> str:
-    """Content of the clips in their order; names do not enter."""
-    return digest(*(content(clip.path) for clip in clips))
 
 
 def prepare(chains: Sequence[Chain], clips: Sequence[Clip], threads: int) -> None:

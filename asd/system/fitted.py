@@ -48,6 +48,7 @@ class Member:
     system: str  # seeds of one system share calibration and threshold
     frontend: FittedFrontEnd
     features: AnyFeatures
+    min_frames: int  # the shortest clip that the scorer takes
     scorer: Scorer
     train_scores: np.ndarray  # (N,) the scorer's, each training clip as if it had not been seen; nan: it has none
 
@@ -141,18 +142,36 @@ class FittedSystem:
             raise BadInput(
                 f"{found}: a wave (C, T) of floats expected, channel 0 near (is it (T, C)? then transpose it)"
             )
-        features: dict[tuple[int, int], Feature] = {}  # members of one system share theirs
         standardised = []
-        for i, member in enumerate(self.members):
-            chain = id(member.frontend), id(member.features)
-            if chain not in features:
-                features[chain] = described(member.frontend, member.features, wave)
-            score, is_target = member.scorer.score(features[chain]), domain_of(member.scorer, features[chain])
+        for i, (member, feature) in enumerate(zip(self.members, self.features(wave), strict=True)):
+            score, is_target = member.scorer.score(feature), domain_of(member.scorer, feature)
             standardised.append(self.standardised(i, float(score), is_target))
         scores = tuple(standardised)
         decisions = tuple(int(a > t) for a, t in zip(scores, self.thresholds, strict=True))
         score = mean(scores, self.weights)
         return ClipScore(scores, decisions, score, int(score > self.threshold))
+
+    def features(self, wave: Wave) -> list[Feature]:
+        """Each member's (F, D) of one clip; a system's members share theirs. Raises BadInput for too short a clip."""
+        made: dict[tuple[int, int, int], Feature] = {}
+        chains = [(id(m.frontend), id(m.features), m.min_frames) for m in self.members]
+        for member, chain in zip(self.members, chains, strict=True):
+            if chain not in made:
+                made[chain] = checked_feature(member.frontend, member.features, member.min_frames, wave)
+        return [made[chain] for chain in chains]
+
+    def contributions(self, wave: Wave) -> np.ndarray | None:
+        """(F',) what each frame says, on the scale of the score, mean over members; None where a scorer tells nothing
+        of frames (asd.contracts.Scorer), or members tell of different ones.
+        """
+        if not all(hasattr(member.scorer, "contributions") for member in self.members):
+            return None
+        told = []
+        for i, (member, feature) in enumerate(zip(self.members, self.features(wave), strict=True)):
+            of_frames = member.scorer.contributions(feature)  # type: ignore[attr-defined]
+            told.append(self.standardised(i, of_frames, domain_of(member.scorer, feature)))
+        alike = len({len(of_frames) for of_frames in told}) == 1
+        return np.average(told, axis=0, weights=self.weights) if alike else None
 
     def record(self, wave: Wave) -> dict[str, object]:
         """What run.json says of it; MACs are those of scoring this clip by all members."""
@@ -179,6 +198,14 @@ def described(frontend: FittedFrontEnd, features: AnyFeatures, wave: Wave) -> Fe
             "(take one that does: Near, RefSub, AdaSub, CohGate, Canceller, Distilled, ...)"
         )
     return features.embed(frontend.sound(wave))
+
+
+def checked_feature(frontend: FittedFrontEnd, features: AnyFeatures, min_frames: int, wave: Wave) -> Feature:
+    """(F, D). Raises BadInput for a clip too short for the detector."""
+    feature = described(frontend, features, wave)
+    if len(feature) < min_frames:
+        raise BadInput(f"{len(feature)} frames; the detector needs at least {min_frames} (was the clip cut off?)")
+    return feature
 
 
 def domain_of(scorer: Scorer, feature: Feature) -> float:

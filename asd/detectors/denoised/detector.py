@@ -209,6 +209,10 @@ class DenoisedScorer:
     def score(self, feature: Feature) -> float:
         return self.behind.score(denoised(self.denoiser, feature))
 
+    def contributions(self, feature: Feature) -> np.ndarray:
+        """(F',) what each vector of frames says (contracts.Scorer)."""
+        return self.behind.contributions(denoised(self.denoiser, feature))
+
     @property
     def train_domains(self) -> np.ndarray:
         return self.behind.train_domains
