@@ -104,14 +104,17 @@ def examples(bench: Bench, figures: Figures, clean: Arrays) -> list[str]:
     names = shown(figures)
     mels = {"machine alone": clean["example_mel"]}
     mels |= {title_of(name, bench.options): figures[name]["example_mel"] for name in names}
-    with drawing(bench.folder / "scores.png", 1 + len(mels), 2, (4.8, 1.6), sharex=True) as axes:
+    with drawing(bench.folder / "scores.png", 1 + len(mels), 2, (4.8, 1.6), sharex=True, sharey="row") as axes:
         for column, number in enumerate(bench.examples):
             mixture = bench.test[number]
             kind = "anomalous" if mixture.is_anomaly else "normal"
             axes[0, column].set_title(f"{kind}, noise {mixture.noise} at {mixture.snr:.0f} dB")
             score_lines(bench, axes[0, column], {n: figures[n] for n in names}, column)
             spectrograms(list(axes[1:, column]), {title: mel[column] for title, mel in mels.items()})
+            axes[-1, column].set_xlabel("time (s)")
         axes[0, 0].set_ylabel("score")
+        for panel in axes[1:, 0]:
+            panel.set_ylabel("mel band")
         axes[0, 0].legend(fontsize=7)
     return ["scores over time of the two test mixtures of the most uneven noise (scores.png)"]
 
@@ -132,9 +135,8 @@ def spectrograms(panels: Sequence[Any], mels: Mapping[str, np.ndarray]) -> None:
     for panel, (title, mel) in zip(panels, mels.items(), strict=True):
         extent = (0, len(mel) * seconds_a_frame(), 0, mel.shape[1])
         panel.imshow(mel.T, origin="lower", aspect="auto", extent=extent, vmin=loudest - 60, vmax=loudest)
-        panel.set_ylabel("mel band")
-        panel.text(0.01, 0.97, title, transform=panel.transAxes, va="top", color="white", fontsize=8)
-    panels[-1].set_xlabel("s")
+        label = panel.text(0.01, 0.95, title, transform=panel.transAxes, va="top", color="white", fontsize=8)
+        label.set_bbox({"facecolor": "black", "alpha": 0.6, "lw": 0, "pad": 1.5})
 
 
 def seconds_a_frame() -> float:
