@@ -1,7 +1,6 @@
 """Training: the one optimisation loop. Networks carry a leading S axis, so one loop trains one seed or all.
 
-    examples are rows by number; `loss(network, rows (S, B)) -> (S,)` knows what a row is
-    the order of rows depends on (seed, epoch) alone, so a killed run resumes to the same bytes
+    examples are rows by number; `loss(network, rows (S, B)) -> (S,)` knows what a row is; epochs.py which come when
 
 On a CPU S is 1 and each process has one thread; on a GPU, where small steps are launch-bound, S is all seeds of a job.
 """
@@ -11,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +25,8 @@ import torch
 from tqdm import tqdm
 
 from asd.contracts import Arrays, Pace, Workplace
-from asd.errors import BadInput, check
+from asd.epochs import Training, epoch_batches, split_groups, split_rows, validation_batches
+from asd.errors import BadInput
 from asd.store import written_whole
 
 Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
@@ -36,39 +35,7 @@ Split = Callable[[int], tuple[np.ndarray, np.ndarray]]  # seed -> row numbers fo
 logger = logging.getLogger(__name__)
 THREADS = 1  # more would change the bytes of the weights
 REHEARSAL = 3.0  # seconds of real steps from which a training's length is estimated
-CHECKPOINT_SHARE = (
-    1 / 30
-)  # of the time at most goes into checkpoints; when they are written changes no byte of the weights
-
-
-@dataclass(frozen=True)
-class Training:
-    """Numbers of one optimisation run; the defaults are the organisers' baseline."""
-
-    epochs: int = 100
-    batch_size: int = 256  # vectors
-    learning_rate: float = 1e-3  # Adam
-    weight_decay: float = 0.0
-    validation_share: float = 0.1  # of the vectors or clips; only watched, unless `patience` stops by it
-    windows_per_epoch: int = 0  # vectors drawn an epoch, and validated on in proportion; 0: all
-    precision: str = (
-        "float32"  # bfloat16: matrix products of the forward and backward pass, faster with AMX or on a GPU
-    )
-    patience: int = 0  # epochs without a better validation loss before it stops, at its best weights; 0: never
-    clip_norm: float = 0.0  # largest norm of a step's gradient; 0: unlimited
-
-    def __post_init__(self) -> None:
-        check("epochs", self.epochs, self.epochs >= 1, "at least 1")
-        check("batch_size", self.batch_size, self.batch_size >= 2, "at least 2, for batch norm")
-        check("learning_rate", self.learning_rate, 0 < self.learning_rate < np.inf, "above 0")
-        check("weight_decay", self.weight_decay, 0 <= self.weight_decay < np.inf, "at least 0")
-        check("validation_share", self.validation_share, 0 <= self.validation_share < 1, "from 0 to below 1")
-        check("windows_per_epoch", self.windows_per_epoch, self.windows_per_epoch >= 0, "at least 0 (0: all)")
-        check("precision", self.precision, self.precision in ("float32", "bfloat16"), "float32 or bfloat16")
-        check("patience", self.patience, self.patience >= 0, "at least 0 (0: never stop)")
-        check("clip_norm", self.clip_norm, 0 <= self.clip_norm < np.inf, "at least 0 (0: unlimited)")
-        if self.patience:
-            check("validation_share", self.validation_share, self.validation_share > 0, "above 0, to stop by patience,")
+CHECKPOINT_SHARE = 1 / 30  # of the time at most goes into checkpoints; when they are written changes no weight
 
 
 @dataclass
@@ -108,46 +75,12 @@ def environment(device: str) -> dict[str, object]:
     return {"torch": version("torch"), "device": device, "threads": THREADS}
 
 
-def generator(*numbers: int) -> np.random.Generator:
-    return np.random.default_rng(numbers)
-
-
-def split_rows(n_rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers for training and validation, drawn at random."""
-    order = generator(seed, 0).permutation(n_rows)
-    cut = n_rows - int(share * n_rows)
-    return np.sort(order[:cut]), np.sort(order[cut:])
-
-
 def random_rows(n_rows: int, training: Training) -> Split:
     return partial(split_rows, n_rows, training.validation_share)
 
 
-def split_groups(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same for rows that belong together, groups (n,) from 0 on: a group lies on one side as a whole."""
-    _, held_out = split_rows(int(groups.max()) + 1, share, seed)
-    is_held_out = np.isin(groups, held_out)
-    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
-
-
 def random_groups(groups: np.ndarray, training: Training) -> Split:
     return partial(split_groups, groups, training.validation_share)
-
-
-def epoch_batches(rows: np.ndarray, training: Training, seed: int, epoch: int) -> list[np.ndarray]:
-    """The epoch's batches of row numbers, shuffled; a last batch of one row is left out (it has no variance)."""
-    order = generator(seed, 1, epoch).permutation(rows)
-    order = order[: training.windows_per_epoch or None]
-    starts = range(0, len(order), training.batch_size)
-    batches = [order[s : s + training.batch_size] for s in starts]
-    return batches if len(batches[-1]) > 1 or len(batches) == 1 else batches[:-1]
-
-
-def validation_batches(rows: np.ndarray, held_out: np.ndarray, training: Training, seed: int) -> list[np.ndarray]:
-    """The same rows in every epoch: all that are held out, or where an epoch draws a part of `rows`, the like part."""
-    share = min(1.0, (training.windows_per_epoch or len(rows)) / max(len(rows), 1))
-    chosen = np.sort(generator(seed, 3).permutation(held_out)[: math.ceil(share * len(held_out))])
-    return [chosen[s : s + training.batch_size] for s in range(0, len(chosen), training.batch_size)]
 
 
 def optimise(
@@ -379,17 +312,3 @@ def with_weights(network: torch.nn.Module, trained: Arrays) -> torch.nn.Module:
     weights = {name: torch.from_numpy(array)[None] for name, array in trained.items() if name != "history"}
     network.load_state_dict(weights)
     return network.eval()
-
-
-def macs(computation: Callable[[], object]) -> int:
-    """Multiply-accumulate operations of the network layers in `computation`."""
-    from torch.utils.flop_counter import FlopCounterMode  # slow to import
-
-    with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.mkldnn_rnn_layer: _lstm_flops}) as counter:
-        computation()
-    return counter.get_total_flops() // 2
-
-
-def _lstm_flops(x: Sequence[int], w_ih: Sequence[int], w_hh: Sequence[int], *_: object, **__: object) -> int:
-    """One direction of one layer on a CPU, x (F, B, D): the counter has no formula of its own for it."""
-    return 2 * x[0] * x[1] * (w_ih[0] * w_ih[1] + w_hh[0] * w_hh[1])

@@ -5,10 +5,10 @@ Kim 2026 (noise-aware reference denoising), sec. 3.1; published development Ω .
 
 from asd.calibration import GammaStandardised
 from asd.detectors import AutoEncoder, Blend, ClipFolds, PerDimension, ResidualNet
+from asd.epochs import Training
 from asd.features import LogMel
 from asd.frontends import Near
 from asd.system import System
-from asd.training import Training
 
 QUICK = ("detector.training.epochs=2", "detector.network.width=16")
 DETECTOR = AutoEncoder(

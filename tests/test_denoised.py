@@ -14,9 +14,9 @@ from asd.detectors.denoised import Cropped, OtherClips, ResidualUNet, Resized, d
 from asd.detectors.denoised.detector import Denoiser, changed
 from asd.detectors.denoised.images import interpolation, resized
 from asd.detectors.denoised.pairs import NoisyPairs, Patches, with_noise
+from asd.epochs import Training
 from asd.errors import BadInput
 from asd.fingerprint import code, numbers
-from asd.training import Training
 
 M = 8
 SMALL = SemiDenoising(

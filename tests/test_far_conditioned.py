@@ -18,12 +18,12 @@ from asd.detectors.descriptors import ModulationExcess, NearModulation, PairModu
 from asd.detectors.far_conditioned import balance, balanced, conditioned, embedded, nuisance
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.windows import Windows
+from asd.epochs import Training
 from asd.errors import BadInput
 from asd.features import LogMel
 from asd.frontends import Near
 from asd.signal import octave_powers, starts
 from asd.signal import windows as windows_of
-from asd.training import Training
 
 DEFAULT = FarConditionedNeighbours()
 RNG = np.random.default_rng(0)

@@ -10,11 +10,11 @@ from asd.calibration import NormalStandardised
 from asd.contracts import Workplace
 from asd.detectors import AutoEncoder, Blend, ClipFolds, OrganisersNet, PerDimension
 from asd.detectors.vectors import Vectors
+from asd.epochs import Training
 from asd.errors import BadInput
 from asd.folds import held_out
 from asd.system import FittedSystem, Member
 from asd.system.fitted import domain_of
-from asd.training import Training
 
 IS_TARGET = np.arange(24) >= 20
 TARGET = np.zeros((1, 1))  # a clip that is held to the target domain

@@ -17,12 +17,12 @@ import systems
 from asd import data, fingerprint
 from asd.detectors import AutoEncoder, SelectiveMahalanobis
 from asd.encoders import FromFile
+from asd.epochs import Training
 from asd.errors import BadInput
 from asd.fingerprint import code
 from asd.frontends import AdaSub
 from asd.system import Chain
 from asd.system.chain import told
-from asd.training import Training
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -192,7 +192,7 @@ def test_the_code_of_a_part_is_that_of_all_it_reaches_and_no_more():
         ("asd.detectors.vectors", "Vectors"),
         ("asd.training", "_one_epoch"),
     } <= of_training
-    assert ("asd.training", "macs") not in of_training
+    assert ("asd.cost", "macs") not in of_training
     assert not [symbol for symbol in of_training if symbol[0] == "asd.detectors.scoring"]
     assert {("asd.signal", "stft"), ("asd.frontends.transfer", "floor_ratio")} <= reached(
         ("asd.frontends.subtraction", "AdaSub")

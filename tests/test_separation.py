@@ -9,11 +9,11 @@ import soundfile
 import torch
 from conftest import RATE
 
+from asd.epochs import Training
 from asd.errors import BadInput
 from asd.separation import blind, dechorate, maps, measures, mixtures, peers, recordings, rooms
 from asd.separation.mixtures import Mixing
 from asd.si_snr import si_snr, si_snr_of_waves
-from asd.training import Training
 
 RNG = np.random.default_rng(0)
 

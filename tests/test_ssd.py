@@ -14,6 +14,7 @@ from conftest import RATE, tone_in_noise, write_clip
 
 from asd import signal
 from asd.contracts import Audible
+from asd.epochs import Training
 from asd.errors import BadInput
 from asd.frontends import AdaSub, AdaSubTeacher, Distilled, LogMelEmbedder, NarrowBandLSTM
 from asd.frontends.distillation import distilled, reference, student
@@ -23,7 +24,6 @@ from asd.programs.proving import prove_here
 from asd.programs.writing import write
 from asd.si_snr import si_snr
 from asd.store import OnDemand, key_of
-from asd.training import Training
 
 SMALL = NarrowBandLSTM(units=(8, 6))
 QUICK = Training(epochs=2, batch_size=4, validation_share=0.25, patience=2, clip_norm=5.0)

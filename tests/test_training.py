@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from asd import training
+from asd import epochs, training
 from asd.contracts import Workplace
+from asd.cost import macs
 from asd.detectors import AutoEncoder, OrganisersNet, SquaredError
 from asd.detectors.vectors import Vectors
+from asd.epochs import Training
 from asd.errors import BadInput
-from asd.training import Training, random_groups, random_rows
+from asd.training import random_groups, random_rows
 
 RNG = np.random.default_rng(0)
 VECTORS = Vectors([RNG.normal(size=(40, 6)).astype(np.float32) for _ in range(10)], 5)
@@ -128,14 +130,14 @@ def test_adam_step_equals_pytorchs_own_on_a_plain_network(tmp_path):
 
 
 def test_split_and_batches_cover_every_row_once():
-    rows, held_out = training.split_rows(100, 0.1, seed=3)
+    rows, held_out = epochs.split_rows(100, 0.1, seed=3)
     assert sorted([*rows, *held_out]) == list(range(100)) and len(held_out) == 10
-    batches = training.epoch_batches(rows, Training(batch_size=32), 3, 0)
+    batches = epochs.epoch_batches(rows, Training(batch_size=32), 3, 0)
     assert sorted(np.concatenate(batches)) == list(rows)
-    assert not np.array_equal(batches[0], training.epoch_batches(rows, Training(batch_size=32), 3, 1)[0])
-    fewer = training.epoch_batches(rows, Training(batch_size=32, windows_per_epoch=40), 3, 0)
+    assert not np.array_equal(batches[0], epochs.epoch_batches(rows, Training(batch_size=32), 3, 1)[0])
+    fewer = epochs.epoch_batches(rows, Training(batch_size=32, windows_per_epoch=40), 3, 0)
     assert [len(b) for b in fewer] == [32, 8]
-    assert [len(b) for b in training.epoch_batches(np.arange(65), Training(batch_size=32), 3, 0)] == [32, 32]
+    assert [len(b) for b in epochs.epoch_batches(np.arange(65), Training(batch_size=32), 3, 0)] == [32, 32]
 
 
 def test_a_diverged_training_is_an_error(tmp_path):
@@ -165,7 +167,7 @@ def test_bfloat16_trains_to_nearly_the_same_losses_and_keeps_float32_weights(tmp
 def test_recurrent_layers_are_counted_too():
     lstm = torch.nn.LSTM(4, 8, num_layers=2, bidirectional=True, batch_first=True).eval()
     with torch.no_grad():
-        counted = training.macs(lambda: lstm(torch.randn(3, 5, 4)))
+        counted = macs(lambda: lstm(torch.randn(3, 5, 4)))
     one_direction = [4 * 8 * (n_in + 8) for n_in in (4, 16)]  # four gates, input and recurrent weights
     assert counted == 3 * 5 * 2 * sum(one_direction)
 
@@ -225,11 +227,11 @@ def test_with_patience_the_best_weights_are_taken_back(tmp_path):
 
 def test_an_epoch_of_a_part_of_the_rows_is_validated_on_as_large_a_part():
     numbers = Training(batch_size=32, windows_per_epoch=45)
-    batches = training.validation_batches(np.arange(90), np.arange(90, 100), numbers, 3)
+    batches = epochs.validation_batches(np.arange(90), np.arange(90, 100), numbers, 3)
     assert len(np.concatenate(batches)) == 5 and set(np.concatenate(batches)) <= set(range(90, 100))
-    whole = training.validation_batches(np.arange(90), np.arange(90, 100), Training(batch_size=4), 3)
+    whole = epochs.validation_batches(np.arange(90), np.arange(90, 100), Training(batch_size=4), 3)
     assert np.concatenate(whole).tolist() == list(range(90, 100)) and [len(b) for b in whole] == [4, 4, 2]
-    assert training.validation_batches(np.arange(90), np.arange(0), numbers, 3) == []
+    assert epochs.validation_batches(np.arange(90), np.arange(0), numbers, 3) == []
 
 
 def test_groups_do_not_leak_into_validation(tmp_path):
@@ -241,7 +243,7 @@ def test_groups_do_not_leak_into_validation(tmp_path):
 
     optimised(tmp_path, watches, groups, validation_share=0.3)
     assert len(seen[False]) == 3 and seen[True] | seen[False] == set(range(10)) and not seen[True] & seen[False]
-    rows, held_out = training.split_groups(groups, 0.3, seed=4)
+    rows, held_out = epochs.split_groups(groups, 0.3, seed=4)
     assert sorted([*rows, *held_out]) == list(range(30)) and len(held_out) == 9
 
 

@@ -29,7 +29,8 @@ from torch import nn
 from asd import signal
 from asd.detectors import AutoEncoder
 from asd.detectors.vectors import Vectors, stack
-from asd.training import Training, optimise, random_rows
+from asd.epochs import Training
+from asd.training import optimise, random_rows
 
 CONTEXT = 5
 

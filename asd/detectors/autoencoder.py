@@ -19,7 +19,7 @@ from asd.detectors.objectives import Objective, SquaredError
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.validation import RandomVectors, Validation
 from asd.detectors.vectors import Vectors, stack
-from asd.training import Training
+from asd.epochs import Training, epoch_batches
 
 OF_CLIPS = ("train_scores", "train_domains")  # of a scorer's arrays, those with one entry a training clip
 
@@ -152,7 +152,7 @@ class AutoEncoder:
             """One more epoch's batches over the training rows, as the organisers' last pass."""
             vectors, numbers = Vectors(features, self.context), replace(self.training, windows_per_epoch=0)
             rows, _ = self.validation.split(vectors.clip, is_target, numbers, seed)
-            for batch in loop.epoch_batches(rows, numbers, seed, numbers.epochs):
+            for batch in epoch_batches(rows, numbers, seed, numbers.epochs):
                 x = vectors[torch.from_numpy(batch)]
                 yield residuals_of(network, x, self.context), is_target[vectors.clip[batch]]
 

@@ -23,8 +23,8 @@ from asd.detectors.descriptors import Descriptor, ModulationExcess, RidgeResidua
 from asd.detectors.masked import MaskedModel, MaskedNet, Masking
 from asd.detectors.networks import PerDimension, n_parameters
 from asd.detectors.windows import BandScale, Windows
+from asd.epochs import Training
 from asd.errors import check
-from asd.training import Training
 
 BLOCKS = ("msm", "ridge", "modulation")
 BATCH = 256  # windows embedded at once

@@ -17,8 +17,8 @@ from torch import nn
 from asd.detectors.convolution import Doubled, StackedConv, convolved, folded, padded, unfolded
 from asd.detectors.stacked import StackedLinear, generators
 from asd.detectors.windows import BandScale
+from asd.epochs import generator
 from asd.errors import check
-from asd.training import generator
 
 DEPTH = 4  # layers that halve time and frequency: 78 x 128 becomes 5 x 8; *chosen*: a receptive field of a whole block
 

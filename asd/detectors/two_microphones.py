@@ -21,8 +21,8 @@ from asd.detectors.objectives import check_objective
 from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.stacked import StackedBatchNorm, StackedLinear, generators
 from asd.detectors.vectors import Vectors
+from asd.epochs import Training
 from asd.errors import BadInput
-from asd.training import Training
 
 CHANNELS = ("reference", "difference")
 

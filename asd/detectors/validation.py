@@ -7,9 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+from asd.epochs import Training, generator, split_rows
 from asd.errors import BadInput
 from asd.folds import held_out, n_folds
-from asd.training import Training, generator, split_rows
 
 
 class Validation(Protocol):

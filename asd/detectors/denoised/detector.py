@@ -24,8 +24,8 @@ from asd.detectors.denoised.pairs import NoisyPairs, Patches
 from asd.detectors.denoised.unet import ResidualUNet
 from asd.detectors.networks import n_parameters
 from asd.detectors.windows import BandScale
+from asd.epochs import Training
 from asd.errors import check
-from asd.training import Training
 
 
 class Denoiser(nn.Module):

@@ -11,8 +11,8 @@ import torch
 from asd.contracts import Feature
 from asd.detectors.denoised.images import Images
 from asd.detectors.denoised.noise import Noise
+from asd.epochs import generator
 from asd.errors import check
-from asd.training import generator
 
 
 @dataclass(frozen=True)

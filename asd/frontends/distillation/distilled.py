@@ -22,6 +22,7 @@ from tqdm import tqdm
 from asd import signal
 from asd.clips import RATE
 from asd.contracts import Arrays, Lasting, Power, Wave
+from asd.epochs import Training
 from asd.errors import BadInput, check, present
 from asd.fingerprint import digest
 from asd.frontends.channel import check_stft
@@ -31,7 +32,7 @@ from asd.frontends.distillation.student import NarrowBandLSTM, NarrowBandNet, St
 from asd.frontends.distillation.teachers import AdaSubTeacher, Teacher
 from asd.si_snr import EPS, si_snr
 from asd.store import OnDemand, opened_array, write_array
-from asd.training import Training, optimise, random_groups
+from asd.training import optimise, random_groups
 
 LEAST = 5  # training clips: fewer leave none to validate on
 NO_BFLOAT16 = "float32, since LSTMs and complex spectra have no bfloat16 in PyTorch,"

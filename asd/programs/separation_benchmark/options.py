@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from asd.detectors import AutoEncoder
+from asd.epochs import Training
 from asd.errors import BadInput
 from asd.frontends import AisfxEmbedder, AudioSepTeacher, ClapEmbedder, Distilled, LogMelEmbedder
 from asd.frontends.distillation.embedders import Embedder
@@ -16,7 +17,6 @@ from asd.programs.separation_benchmark.presets import STUDENTS
 from asd.separation.mixtures import Mixing
 from asd.separation.peers import SIZES
 from asd.settings import assignment, resolve
-from asd.training import Training
 
 SHORTEST = 0.5  # s of a mixture; chosen: some windows of the autoencoder's and the blind methods' spectra
 EMBEDDERS = ("logmel", "aisfx", "clap")
