@@ -2,7 +2,7 @@
 
 Programs     asd.programs, the only code that opens rooms; run.py, tools and notebooks call these
 Rooms        data -> frontends -> features | encoders -> detectors -> calibration -> system -> guard -> evaluation;
-             results -> submission; beside them separation, simulation, download, monitoring
+             results -> submission; beside them separation, simulation, importing, download, monitoring
 Corridors    signal, si_snr, training, folds, pretrained, fingerprint, store, settings, jobs, score_files, truth_list,
              tables
 Floor        errors, clips, contracts

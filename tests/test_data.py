@@ -288,6 +288,20 @@ def test_folder_mistakes_name_the_likely_cause(data_folder, tmp_path):
         data.raw_folder(tmp_path, "dev")
     with pytest.raises(BadInput, match=f"--data {data_folder}"):
         data.raw_folder(raw, "dev")
+    with pytest.raises(BadInput, match=r"another layout; `python tools/import_data.py .*fan OUT`"):
+        data.raw_folder(raw / "fan", "dev")
     (tmp_path / "dev_data" / "raw").mkdir(parents=True)
     with pytest.raises(BadInput, match="empty folder"):
         data.machine_names(tmp_path / "dev_data" / "raw")
+
+
+def test_a_folder_of_evaluation_data_alone_or_of_another_layout_says_what_to_do(tmp_path):
+    (tmp_path / "of_eval" / "eval_data" / "raw").mkdir(parents=True)
+    with pytest.raises(BadInput, match="eval_data is there: -e in place of -d"):
+        data.raw_folder(tmp_path / "of_eval", "dev")
+    with pytest.raises(BadInput, match="tools/download.py train"):
+        data.raw_folder(tmp_path, "eval")
+    (tmp_path / "plain" / "pump").mkdir(parents=True)
+    (tmp_path / "plain" / "pump" / "a.flac").touch()
+    with pytest.raises(BadInput, match="another layout; `python tools/import_data.py"):
+        data.raw_folder(tmp_path / "plain", "dev")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from asd.clips import FOREIGN, LONGEST, check_name, listing
 from asd.errors import BadInput, unknown_machine
 
+SOUND = (".wav", ".flac", ".ogg", ".mp3")
+FIRST = 10_000  # files that are looked at, in a folder that may be a whole disk
 KINDS = {"dev": "dev_data", "eval": "eval_data"}
 
 
@@ -19,12 +22,24 @@ def raw_folder(data: Path, kind: str) -> Path:
     if data.name in ("raw", *KINDS.values()):
         parent = data.parent.parent if data.name == "raw" else data.parent
         raise BadInput(f"{raw}: no such folder; give the folder that holds {KINDS[kind]}/: --data {parent}")
+    if kind == "dev" and (data / KINDS["eval"] / "raw").is_dir():
+        raise BadInput(f"{raw}: no such folder, but {data / KINDS['eval']} is there: -e in place of -d is needed")
+    if _holds_sound(data):
+        raise BadInput(
+            f"{raw}: no such folder, but recordings in another layout; `python tools/import_data.py {data} OUT` brings "
+            "them into the challenge's, then --data OUT"
+        )
     where = "" if raw.is_absolute() else f" (looked for from {Path.cwd()})"
     release = kind.replace("eval", "train")
     raise BadInput(
         f"{raw}: no such folder{where}. To get data: `python tools/download.py {release} --out {data}` "
         f"(from Zenodo) or `python tools/simulate.py {data}{' --eval' * (kind == 'eval')}` (simulated)"
     )
+
+
+def _holds_sound(folder: Path) -> bool:
+    """Whether a recording is among the first files below it."""
+    return any(path.suffix.lower() in SOUND for path in islice(folder.rglob("*"), FIRST))
 
 
 def machine_names(raw: Path) -> list[str]:
