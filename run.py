@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="e.g. detector.training.epochs=3")
     add("--quick", action="store_true", help="small versions of the systems, to see that all runs: scores mean nothing")
     add("--workers", type=int, default=cpus(), help="processes of one thread (%(default)s)")
+    add("--scheduler", default="", metavar="WHERE", help="Dask's tcp://host:8786 or scheduler file, for its workers")
     add("--plan", action="store_true", help="do nothing but estimate time, memory and disk from a few real steps")
     add("--hours", type=float, metavar="H", help="cut windows_per_epoch, then epochs, to what fits into H hours")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training (%(default)s)")
@@ -122,8 +123,9 @@ def run(args: argparse.Namespace) -> None:
     if args.verify:
         for name in args.systems or DEFAULT_SYSTEMS:
             folder = args.results / args.kind / name
-            session = developing.prove_recorded(folder, args.data, args.machines, args.workers, tell)
-            developing.show(session, systems.description, tell)
+            pool = {"workers": args.workers, "scheduler": args.scheduler}
+            with developing.proven(folder, args.data, args.machines, tell, **pool) as session:
+                developing.show(session, systems.description, tell)
     else:
         wanted = request(args)
         if args.plan or args.hours:
@@ -131,8 +133,8 @@ def run(args: argparse.Namespace) -> None:
         if args.plan:
             return
         proof = args.kind == "eval" and not args.no_verify and not args.train_only
-        session = developing.develop(wanted, tell, proof)
-        developing.show(session, systems.description, tell)
+        with developing.developed(wanted, tell, proof) as session:
+            developing.show(session, systems.description, tell)
 
 
 def check(args: argparse.Namespace) -> None:
@@ -165,6 +167,7 @@ def request(args: argparse.Namespace) -> Request:
         seeds=wanted_seeds(args.seeds),
         device=args.device,
         workers=args.workers,
+        scheduler=args.scheduler,
         may_train=not args.test_only,
         splits=("train",) if args.train_only else ("train", "test"),
     )

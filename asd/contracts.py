@@ -252,3 +252,4 @@ class SystemScores:
     decisions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     seeds: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)  # label -> as `scores`
     nominal: float | None = None  # share of false alarms that its thresholds aim at, where it is recorded
+    quick: bool = False  # of small networks (--quick)

@@ -1,6 +1,7 @@
-"""Jobs: commands in, finished processes of one thread each out; a failed one raises with the end of its log.
+"""Jobs: commands in, finished processes of one thread each out, here or on a cluster.
 
-A job's log may have lines `epoch 3 of 100 ...`: from them one line tells how far the whole run is.
+A job that fails is told with its log and does not stop the others; one whose process was killed is begun again. A job's
+log may have lines `epoch 3 of 100 ...`: from them one line tells how far the whole run is.
 """
 
 from __future__ import annotations
@@ -8,25 +9,27 @@ from __future__ import annotations
 import logging
 import os
 import re
-import resource
 import signal
-import subprocess
+import sys
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tqdm import tqdm
 
 from asd.errors import BadInput
+from asd.process import Ending, finished
 
 logger = logging.getLogger(__name__)
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 ROOT = Path(__file__).resolve().parent.parent
 PATH = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # a job finds asd/ and systems/
-TAIL = 15  # lines of a failed job's log in the error
+TAIL = 15  # lines of the log of a job that refused its input, in the error
+TRIES = 3  # begins of a job whose process is killed
 EPOCH = re.compile(rb"^epoch (\d+) of (\d+)", re.MULTILINE)
 LOOK = 2.0  # seconds between two looks at the logs
 TELL = 20.0  # seconds between two lines, where there is no terminal
@@ -42,85 +45,129 @@ class Job:
     command: tuple[str, ...]
 
 
-@dataclass
-class _Pool:
-    """The running processes, so that they can be ended together."""
+class Pool(Protocol):
+    """Where jobs run: `Processes` of this machine, or the workers of a `Cluster`. Leaving it ends what still runs."""
 
-    logs: Path
-    running: dict[str, subprocess.Popen] = field(default_factory=dict)
-    done: int = 0
-    ended: bool = False
+    def submit(self, command: Sequence[str], log: str) -> Future[Ending]: ...
 
-    def run(self, job: Job) -> None:
-        if self.ended:
-            return
-        log = self.log(job.name)
-        with open(log, "wb") as file:
-            process = subprocess.Popen(
-                job.command,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": PATH},
-            )
-            self.running[job.name] = process
-            if self.ended:  # since it was asked for; nobody else ends it now
-                process.terminate()
-            code = process.wait()
-            del self.running[job.name]
-        self.done += 1
-        if code != 0 and not self.ended:
-            end = "\n".join(log.read_text(errors="replace").splitlines()[-TAIL:])
-            raise (BadInput(end) if code == 2 else JobFailed(f"{job.name}: {ending(code)}, log {log}:\n{end}"))
+    def waiting(self) -> str: ...
 
-    def end(self) -> None:
-        self.ended = True
-        for process in list(self.running.values()):
-            process.terminate()
+    def __enter__(self) -> Pool: ...
 
-    def log(self, name: str) -> Path:
-        return self.logs / f"{name}.log"
+    def __exit__(self, *_: object) -> None: ...
 
 
-def ending(code: int) -> str:
+class Processes:
+    """So many processes of this machine at a time."""
+
+    def __init__(self, workers: int) -> None:
+        self.threads, self.left = ThreadPoolExecutor(workers), threading.Event()
+
+    def submit(self, command: Sequence[str], log: str) -> Future[Ending]:
+        return self.threads.submit(finished, command, log, os.getcwd(), PATH, lambda: not self.left.is_set())
+
+    def waiting(self) -> str:
+        return ""
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.left.set()
+        self.threads.shutdown(cancel_futures=True)
+
+
+def run_all(jobs: Sequence[Job], pool: Pool, logs: Path) -> None:
+    """Run `jobs` to their ends. Ctrl-C or SIGTERM ends them all; finished work stays.
+
+    Raises, at the end, with every failure: BadInput where all of them are refusals of their input, else JobFailed.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    paths = {job: logs / f"{job.name}.log" for job in jobs}
+    for path in paths.values():
+        path.unlink(missing_ok=True)
+    failures, begun = dict[Job, str](), Counter(jobs)
+    refused: list[str] = []
+    with pool, _Shown(paths) as shown:
+        pending = {pool.submit(job.command, str(paths[job])): job for job in jobs}
+        while pending:
+            for future in wait(pending, LOOK, return_when=FIRST_COMPLETED).done:
+                job = pending.pop(future)
+                code, told = outcome(future)
+                if code < 0 and begun[job] < TRIES:
+                    begun[job] += 1
+                    shown.say(f"{job.name}: {told}; begun again")
+                    pending[pool.submit(job.command, str(paths[job]))] = job
+                elif code != 0:
+                    failures[job] = f"{job.name}: {told}, log {paths[job]}: {last_line(paths[job])}"
+                    refused += [refusal(paths[job])] if code == 2 else []
+                    shown.say(f"failed: {failures[job]}")
+            shown.look(pending.values(), pool.waiting())
+    if failures and len(refused) == len(failures):
+        raise BadInput("\n".join(dict.fromkeys(refused)))
+    if failures:
+        raise JobFailed(missing_told(list(failures.values()), len(jobs)))
+
+
+def missing_told(failures: Sequence[str], total: int) -> str:
+    lines = "\n".join(failures)
+    return (
+        f"{len(failures)} of {total} jobs failed, what they would have made is missing, and nothing was written; what "
+        f"the others made is kept, the same command goes on from it:\n{lines}"
+    )
+
+
+def outcome(future: Future[Ending]) -> tuple[int, str]:
+    """Exit code, minus the signal where one ended the process, and the same in words; 1 where a pool lost the job."""
+    try:
+        code, host, largest = future.result()
+    except CancelledError:
+        return 1, "lost, the scheduler has gone"
+    except Exception as error:  # of whatever pool: a job that killed its workers, a command that is not there
+        return 1, f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return code, ending(code, host, largest)
+
+
+def ending(code: int, host: str, largest: float) -> str:
     """Of a process, in words."""
     if code >= 0:
-        return f"exit code {code}"
-    told = f"ended by signal {signal.Signals(-code).name}"
+        return f"exit code {code} on {host}"
+    told = f"ended by signal {signal.Signals(-code).name} on {host}"
     if -code != signal.SIGKILL:
         return told
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # KiB on Linux
     return (
         f"{told}: by the system, if memory ran out (the largest process so far had {largest:,.0f} MB; give fewer "
         "--workers), or by a person"
     )
 
 
-def run_all(jobs: Sequence[Job], workers: int, logs: Path) -> None:
-    """Run `jobs`, `workers` at a time. The first failure, or Ctrl-C, ends the others; finished work stays."""
-    logs.mkdir(parents=True, exist_ok=True)
-    pool = _Pool(logs)
-    with ThreadPoolExecutor(workers) as threads, _Shown(pool, len(jobs)) as shown:
-        pending: set[Future] = {threads.submit(pool.run, job) for job in jobs}
-        try:
-            while pending:
-                done, pending = wait(pending, LOOK, return_when=FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
-                shown.look()
-        finally:
-            pool.end()
+def last_line(log: Path) -> str:
+    return next(reversed(lines_of(log)), "(empty)")
+
+
+def refusal(log: Path) -> str:
+    """What a job that refused its input says at its end."""
+    return "\n".join(lines_of(log)[-TAIL:])
+
+
+def lines_of(log: Path) -> list[str]:
+    """Without the epochs."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # lost with its host
+        return []
+    return [line for line in lines if line.strip() and not EPOCH.match(line.encode())]
 
 
 class _Shown:
     """A bar on a terminal, a line now and then elsewhere: jobs done, with the share of those that run."""
 
-    def __init__(self, pool: _Pool, total: int) -> None:
-        self.pool, self.total = pool, total
-        self.most: dict[str, float] = {}  # share of each job: one with two trainings counts epochs twice
+    def __init__(self, logs: dict[Job, Path]) -> None:
+        self.logs, self.total = logs, len(logs)
+        self.most: dict[Job, float] = {}  # share of each job: one with two trainings counts epochs twice
         self.begun = self.told = time.monotonic()
         form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed} gone]"
-        self.bar = tqdm(total=total, disable=None, bar_format=form)
+        self.bar = tqdm(total=self.total, disable=None, bar_format=form)
 
     def __enter__(self) -> _Shown:
         return self
@@ -128,23 +175,30 @@ class _Shown:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def look(self) -> None:
-        shares = {name: share_done(self.pool.log(name)) for name in list(self.pool.running)}
-        for name, (of, total) in shares.items():
-            self.most[name] = max(self.most.get(name, 0.0), of / total if total else 0.0)
-        work = self.pool.done + sum(self.most[name] for name in shares)
+    def say(self, text: str) -> None:
+        """A line that stays, above the bar."""
+        self.bar.write(text, file=sys.stderr)
+
+    def look(self, left: Iterable[Job], waiting: str) -> None:
+        """`left`: the jobs that are not done; those that run have a log."""
+        left = list(left)
+        shares = {job: share_done(self.logs[job]) for job in left if self.logs[job].exists()}
+        for job, (of, total) in shares.items():
+            self.most[job] = max(self.most.get(job, 0.0), of / total if total else 0.0)
+        done = self.total - len(left)
+        work = done + sum(self.most[job] for job in shares)
         self.bar.n = work
-        self.bar.set_description_str(told := self.line(work, shares))
+        self.bar.set_description_str(told := self.line(done, work, shares, waiting))
         now = time.monotonic()
         if self.bar.disable and now - self.told >= TELL:
             logger.info(told)
             self.told = now
 
-    def line(self, work: float, shares: dict[str, tuple[int, int]]) -> str:
+    def line(self, done: int, work: float, shares: dict[Job, tuple[int, int]], waiting: str) -> str:
         left = (time.monotonic() - self.begun) * (self.total - work) / work if work else 0.0
-        running = ", ".join(f"{n} (epoch {of} of {t})" if t else n for n, (of, t) in shares.items())
+        running = ", ".join(f"{job.name} (epoch {of} of {t})" if t else job.name for job, (of, t) in shares.items())
         estimate = f", about {duration(left)} left" if left else ""
-        return f"{self.pool.done} of {self.total} jobs done{estimate}; running: {running or 'none'}"
+        return f"{done} of {self.total} jobs done{estimate}; running: {running or waiting or 'none'}"
 
 
 def share_done(log: Path) -> tuple[int, int]:
@@ -174,14 +228,3 @@ def cpus() -> int:
         return max(1, min(known, int(quota) // int(period)))
     except (OSError, ValueError):  # no control group of this kind, or no limit ("max")
         return known
-
-
-def end_with_parent(parent: int) -> None:
-    """End this process once the one that started it, process id `parent`, is gone: no orphan goes on training."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOOR = {"errors", "clips", "contracts"}
 CORRIDORS = {"signal", "si_snr", "training", "fingerprint", "store", "settings", "jobs", "score_files", "truth_list"}
 CORRIDORS |= {"tables", "pretrained", "folds", "sealed", "text_files", "wav_files", "yaml_files", "epochs", "cost"}
+CORRIDORS |= {"process", "cluster", "locks"}
 PROGRAMS = "programs"
 OUTSIDE = ("systems", "tools", "run", "pickle")
 FILES = sorted((ROOT / "asd").rglob("*.py"))

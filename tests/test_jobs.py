@@ -10,7 +10,8 @@ import pytest
 
 from asd import jobs
 from asd.errors import BadInput
-from asd.jobs import Job, JobFailed, run_all, share_done
+from asd.jobs import Job, JobFailed, Processes, run_all, share_done
+from asd.programs.versions import refuse_others, versions_here
 
 
 def python(name, text):
@@ -18,26 +19,35 @@ def python(name, text):
 
 
 def test_all_jobs_run_and_their_logs_stay(tmp_path):
-    run_all([python(f"job{i}", f"print('made {i}')") for i in range(3)], 2, tmp_path)
+    run_all([python(f"job{i}", f"print('made {i}')") for i in range(3)], Processes(2), tmp_path)
     assert [(tmp_path / f"job{i}.log").read_text() for i in range(3)] == [f"made {i}\n" for i in range(3)]
 
 
 def test_bad_input_is_told_as_it_is_and_anything_else_with_its_log(tmp_path):
     with pytest.raises(BadInput, match="^fan: no clip$"):
-        run_all([python("a", "import sys; print('fan: no clip'); sys.exit(2)")], 1, tmp_path)
-    with pytest.raises(JobFailed, match="(?s)b: exit code 1, log .*b.log:.*ZeroDivisionError"):
-        run_all([python("b", "1 / 0")], 1, tmp_path)
+        run_all([python("a", "import sys; print('fan: no clip'); sys.exit(2)")], Processes(1), tmp_path)
+    with pytest.raises(JobFailed, match="b: exit code 1 on .*, log .*b.log: ZeroDivisionError"):
+        run_all([python("b", "1 / 0")], Processes(1), tmp_path)
 
 
-def test_a_worker_that_the_system_killed_is_told_as_such(tmp_path):
-    kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    with pytest.raises(JobFailed, match=r"SIGKILL: by the system, if memory ran out .* MB; give fewer --workers"):
-        run_all([python("a", kill)], 1, tmp_path)
+KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
 
-def test_the_first_failure_ends_the_others(tmp_path):
-    with pytest.raises(JobFailed):
-        run_all([python("sleeps", "import time; time.sleep(60)"), python("fails", "1 / 0")], 2, tmp_path)
+def test_a_job_that_is_killed_is_begun_again_and_told_as_such_in_the_end(tmp_path, capsys):
+    once = f"from pathlib import Path; p = Path({str(tmp_path / 'tried')!r})\nif not p.exists():\n p.touch()\n {KILLED}"
+    with pytest.raises(JobFailed, match=r"always: ended by signal SIGKILL on .*: by the system, if .* MB"):
+        run_all([python("once", once), python("always", KILLED)], Processes(1), tmp_path)
+    told = capsys.readouterr().err
+    assert [told.count(f"{name}: ended by signal SIGKILL") for name in ("once", "always")] == [1, 3]
+    assert told.count("begun again") == 3
+
+
+def test_failures_are_told_in_a_line_and_do_not_stop_the_others(tmp_path, capsys):
+    with pytest.raises(JobFailed, match="(?s)^2 of 3 jobs failed, .*command goes on from it:\nfails: .*\nrefuses: "):
+        refuses = python("refuses", "import sys; print('no'); sys.exit(2)")
+        run_all([python("fails", "1 / 0"), refuses, python("works", "print('done')")], Processes(1), tmp_path)
+    assert (tmp_path / "works.log").read_text() == "done\n"
+    assert "failed: fails: exit code 1 on" in capsys.readouterr().err
 
 
 def test_one_line_tells_how_far_the_whole_run_is(tmp_path, monkeypatch, caplog):
@@ -45,7 +55,7 @@ def test_one_line_tells_how_far_the_whole_run_is(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(jobs, "LOOK", 0.05)
     monkeypatch.setattr(jobs, "TELL", 0.2)
     text = "import time; print('epoch 1 of 4: training loss 1', flush=True); time.sleep(1.5)"
-    run_all([python("quick", ""), python("fan_seed_3", text)], 1, tmp_path)
+    run_all([python("quick", ""), python("fan_seed_3", text)], Processes(1), tmp_path)
     lines = [line for line in caplog.messages if "fan_seed_3" in line]
     assert lines[-1].startswith("1 of 2 jobs done, about ") and "left; running: fan_seed_3 (epoch 1 of 4)" in lines[-1]
 
@@ -62,17 +72,17 @@ def test_no_worker_outlives_its_parent(tmp_path, how):
     """As run.py does: SIGTERM ends the workers on the way out, and one whose parent was killed ends by itself."""
     child = (
         "import os, sys, time\n"
-        "from asd.jobs import end_with_parent\n"
-        "end_with_parent(int(sys.argv[1]))\n"
+        "from asd.process import end_with_parent\n"
+        "end_with_parent()\n"
         "print(os.getpid(), flush=True)\n"
         "time.sleep(60)"
     )
     parent = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from asd.jobs import Job, run_all\n"
+        "from asd.jobs import Job, Processes, run_all\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
-        f"run_all([Job('a', (sys.executable, '-c', {child!r}, str(os.getpid())))], 1, Path({str(tmp_path)!r}))"
+        f"run_all([Job('a', (sys.executable, '-c', {child!r}))], Processes(1), Path({str(tmp_path)!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", parent], env={**os.environ, "PYTHONPATH": jobs.PATH})
     log = tmp_path / "a.log"
@@ -96,3 +106,9 @@ def wait_for(condition, seconds=10):
     while not condition():
         assert time.monotonic() - begun < seconds
         time.sleep(0.05)
+
+
+def test_a_worker_with_other_versions_refuses_its_job_by_name():
+    refuse_others(versions_here())
+    with pytest.raises(BadInput, match=r"worker on .*: torch .*, run.py has 1.0; the kit's code .*, run.py has abc \("):
+        refuse_others({**versions_here(), "torch": "1.0", "the kit's code": "abc"})

@@ -5,7 +5,7 @@ intervals    bootstrap over clips      comparison   tables of one or more system
 published    figures of reports, and whether the clips at hand are theirs
 """
 
-from asd.evaluation.comparison import tables
+from asd.evaluation.comparison import QUICK, tables
 from asd.evaluation.intervals import Bootstrap, interval
 from asd.evaluation.metric import (
     MAX_FPR,
@@ -28,6 +28,7 @@ from asd.evaluation.truth import Truth, Truths, contradictions, read_truth, trut
 __all__ = [
     "MAX_FPR",
     "METRICS",
+    "QUICK",
     "Bootstrap",
     "Published",
     "Result",

@@ -21,6 +21,7 @@ from asd.evaluation.truth import Truths
 Scores = Mapping[str, Mapping[str, float]]  # machine -> clip name -> score
 Draws = Mapping[str, np.ndarray]  # machine -> (B, 3) terms of every bootstrap draw
 Table = tuple[str, list[Sequence[str]]]
+QUICK = "quick: small networks, not comparable"  # of results with --quick
 
 
 def terms_by_machine(scores: Scores, truths: Truths) -> dict[str, tuple[float, float, float]]:
@@ -37,7 +38,8 @@ def tables(
     for entry in entries:
         same_machines(entry, truths)
     results = {entry.name: results_of(entry, truths) for entry in entries}
-    found: list[Table] = [(name, [*rows(of_system)]) for name, of_system in results.items()]
+    titles = {entry.name: f"{entry.name} ({QUICK})" if entry.quick else entry.name for entry in entries}
+    found: list[Table] = [(titles[name], [*rows(of_system)]) for name, of_system in results.items()]
     drawn = {e.name: {m: bootstrap.terms(m, s) for m, s in e.scores.items()} for e in entries if bootstrap}
     found += [(f"{name}, 95 % bootstrap intervals", interval_rows(draws)) for name, draws in drawn.items()]
     found.append(("Ω side by side", side_by_side(entries, truths, published)))
@@ -83,7 +85,8 @@ def side_by_side(entries: Sequence[SystemScores], truths: Truths, published: Pub
     for entry in entries:
         terms = terms_by_machine(entry.scores, truths)
         values = [omega(terms[m]) for m in machines]
-        table.append((entry.name, *(f"{v:.4f}" for v in values), f"{over_all(terms):.4f}"))
+        name = f"{entry.name} (quick)" if entry.quick else entry.name
+        table.append((name, *(f"{v:.4f}" for v in values), f"{over_all(terms):.4f}"))
     for name, theirs in published.beside([entry.name for entry in entries]).items():
         here = machines if published.is_of_these_clips else []
         cells = [f"{theirs[m]:.4f}" if m in here and m in theirs else "-" for m in machines]

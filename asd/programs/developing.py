@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+from asd import evaluation
 from asd.programs.fitting import fit
 from asd.programs.hours import fitted_into
 from asd.programs.opening import recorded_request
@@ -22,30 +25,65 @@ Tell = Callable[[str], None]
 
 def develop(request: Request, tell: Tell, proof: bool = False) -> Session:
     """Train what is missing, write every name's files, and with `proof` re-derive them all."""
+    with developed(request, tell, proof) as session:
+        return session
+
+
+@contextmanager
+def developed(request: Request, tell: Tell, proof: bool = False) -> Iterator[Session]:
+    """The same; while it lasts, the results folders are this run's alone, so that it shows its own."""
     writable(request.results)
     session = Session(request)
-    for warning in check_soundness(session):
-        tell(f"warning: {warning}")
-    machines = ", ".join(machine.name for machine in session.machines)
-    tell(f"{', '.join(session.members)} on {machines}: features, trainings and scores that the store lacks ...")
-    if may_be_long(session):
-        tell("measuring a few real steps of each training, as this run may be long ...")
-        found = planned(session)
-        if found.seconds > LONG:
-            tell(planned_text(found, session))
-    fit(session)
-    for name in session.members:
-        if session.is_undecided(name) and "test" not in request.splits:
-            tell(f"{name}: trained; what it averages is chosen once the development set's test clips are scored")
-            continue
-        if write(session, name):
-            tell(f"{session.folder(name).folder}: results of other numbers removed; the store keeps what was trained")
-        if session.is_undecided(name):
-            tell(told(request, name))
-    if proof:
-        tell("proving every score in fresh processes ...")
-        prove_and_tell(session, tell)
-    return session
+    with claimed(session):
+        for warning in check_soundness(session):
+            tell(f"warning: {warning}")
+        machines = ", ".join(machine.name for machine in session.machines)
+        tell(f"{', '.join(session.members)} on {machines}: features, trainings and scores that the store lacks ...")
+        if may_be_long(session):
+            tell("measuring a few real steps of each training, as this run may be long ...")
+            found = planned(session)
+            if found.seconds > LONG:
+                tell(planned_text(found, session))
+        fit(session)
+        with locked(session):
+            for name in session.members:
+                write_and_tell(session, name, tell)
+            if proof:
+                tell("proving every score in fresh processes ...")
+                prove_and_tell(session, tell)
+            yield session
+
+
+@contextmanager
+def claimed(session: Session) -> Iterator[None]:
+    """No run of other numbers works in the session's folders. Raises BadInput where one does, or for other clips."""
+    clips = {machine.name: session.of_data(machine) for machine in session.machines}
+    with ExitStack() as claims:
+        for name in sorted(session.members):
+            folder = session.folder(name)
+            claims.enter_context(folder.claimed(session.numbers(name)))
+            if folder.is_of(session.resolved(name)):
+                folder.replaced(clips)
+        yield
+
+
+@contextmanager
+def locked(session: Session) -> Iterator[None]:
+    """The session's folders are this run's alone; in one order, so that two runs cannot wait for each other."""
+    with ExitStack() as locks:
+        for name in sorted(session.members):
+            locks.enter_context(session.folder(name).locked())
+        yield
+
+
+def write_and_tell(session: Session, name: str, tell: Tell) -> None:
+    if session.is_undecided(name) and "test" not in session.request.splits:
+        tell(f"{name}: trained; what it averages is chosen once the development set's test clips are scored")
+        return
+    if gone := write(session, name):
+        tell(f"{session.folder(name).folder}: {gone}")
+    if session.is_undecided(name):
+        tell(told(session.request, name))
 
 
 def plan(request: Request, hours: float | None, tell: Tell) -> Request:
@@ -61,13 +99,18 @@ def plan(request: Request, hours: float | None, tell: Tell) -> Request:
     return fitting
 
 
-def prove_recorded(
-    folder: Path, data: Path | None, machines: Sequence[str] | None, workers: int, tell: Tell
-) -> Session:
-    """Re-derive the files that lie in results/<dev|eval>/<system>, by the numbers, seeds and members it records."""
-    session = Session(recorded_request(folder, data, machines, workers=workers))
-    prove_and_tell(session, tell)
-    return session
+@contextmanager
+def proven(
+    folder: Path, data: Path | None, machines: Sequence[str] | None, tell: Tell, **rest: Any
+) -> Iterator[Session]:
+    """The files in results/<dev|eval>/<system>, re-derived by the numbers, seeds and members that it records.
+
+    `rest`: workers or scheduler. While it lasts, the folder is this run's alone.
+    """
+    session = Session(recorded_request(folder, data, machines, **rest))
+    with locked(session):
+        prove_and_tell(session, tell)
+        yield session
 
 
 def prove_and_tell(session: Session, tell: Tell) -> None:
@@ -79,10 +122,21 @@ def show(session: Session, describe: Callable[[str], str], tell: Tell) -> None:
     """Each name's Ω table, where the truth is known."""
     for name in session.members:
         tell(f"\n{name}: {describe(name)}\nresults in {session.folder(name).folder}")
-        table = evaluate(session, name)
-        if table:
-            tell(short(table))
+        if is_written(session, name) and (table := evaluate(session, name)):
+            tell("\n".join([short(table), *notes(session, table)]))
     tell(following(session))
+
+
+def is_written(session: Session, name: str) -> bool:
+    """Not where a selection waits for test clips."""
+    return not session.is_undecided(name) or "test" in session.request.splits
+
+
+def notes(session: Session, table: Sequence[Sequence[str]]) -> list[str]:
+    """What a reader of the table must know besides: which rows are not of this run, whether figures mean anything."""
+    others = [row[0] for row in table[1:-1] if row[0] not in [machine.name for machine in session.machines]]
+    told = [f"{', '.join(others)}: of other runs with the same numbers and members"] if others else []
+    return [*told, evaluation.QUICK] if session.request.quick else told
 
 
 def following(session: Session) -> str:

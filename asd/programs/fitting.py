@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-import os
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from asd import data
-from asd.jobs import Job, run_all
+from asd.cluster import Cluster
+from asd.jobs import PATH, Job, Pool, Processes, run_all
 from asd.programs.request import Request
 from asd.programs.session import Session
+from asd.programs.versions import versions_here
 from asd.system import fit_together, prepare, score_together
 
 
 def fit(session: Session) -> None:
     """Afterwards all that the session's systems learn, and their scores, lie in the store."""
+    if session.request.may_train and session.request.scheduler:
+        run(feature_jobs(session), session.request)
     extract(session)
     if session.request.may_train:
-        run_all(jobs(session), session.request.workers, session.request.results / "logs")
+        run(jobs(session), session.request)
         for name in session.untrained(session.used):
             for machine in session.machines:
                 fit_seeds(session, [name], machine, session.request.trained[name].seeds[:1])
+
+
+def run(jobs: Sequence[Job], request: Request) -> None:
+    """On the scheduler's workers, or in processes of this machine."""
+    pool: Pool = Cluster(request.scheduler, PATH) if request.scheduler else Processes(request.workers)
+    run_all(jobs, pool, request.results / "logs")
 
 
 def extract(session: Session) -> None:
@@ -37,9 +48,28 @@ def extract(session: Session) -> None:
         prepare(chains, machine.test, session.request.workers)
 
 
+def feature_jobs(session: Session) -> list[Job]:
+    """One for each machine of which the store lacks features or a front-end; each clip is read once, as here."""
+    request, members = session.request, {name: tuple(of) for name, of in session.members.items()}
+    return [
+        Job(
+            f"{request.kind}_{machine.name}_features",
+            worker("extract", share_of(session, machines=[machine.name], members=members, may_select=False)),
+        )
+        for machine in session.machines
+        if lacks_features(session, machine)
+    ]
+
+
+def lacks_features(session: Session, machine: data.Machine) -> bool:
+    chains = [session.chains[name, machine.name] for name in session.used]
+    blocks = [chain.block(clips) for chain in chains for clips in (chain.train, machine.test, chain.heard_noise)]
+    return not all(chain.has_frontend for chain in chains) or not all(block.is_stored for block in blocks)
+
+
 def jobs(session: Session) -> list[Job]:
     """A job for each share of what is not in the store."""
-    return [_job(session.request, names, machine, seeds) for (machine, _, seeds), names in missing(session).items()]
+    return [_job(session, names, machine, seeds) for (machine, _, seeds), names in missing(session).items()]
 
 
 def missing(session: Session) -> dict[tuple[str, str, tuple[int, ...]], list[str]]:
@@ -57,18 +87,23 @@ def missing(session: Session) -> dict[tuple[str, str, tuple[int, ...]], list[str
     return groups
 
 
-def _job(request: Request, names: list[str], machine: str, seeds: tuple[int, ...]) -> Job:
+def _job(session: Session, names: list[str], machine: str, seeds: tuple[int, ...]) -> Job:
     """One machine, systems that share a training, some seeds."""
-    own = {name: request.trained[name] for name in names}
+    own = {name: session.request.trained[name] for name in names}
     members = {name: [(name, seed) for seed in seeds] for name in names}
-    share = replace(request, recipes=own, trained=own, members=members, machines=[machine], workers=1, may_select=False)
-    label = f"{request.kind}_{machine}_seed_{'-'.join(map(str, seeds))}_{'+'.join(names)}"
+    share = share_of(session, recipes=own, trained=own, members=members, machines=[machine], may_select=False)
+    label = f"{share.kind}_{machine}_seed_{'-'.join(map(str, seeds))}_{'+'.join(names)}"
     return Job(label.replace(":", "_")[:200], worker("work", share))
 
 
+def share_of(session: Session, **departing: Any) -> Request:
+    """What one process is asked for: of the session's request a part, on the device that the session has chosen."""
+    return replace(session.request, workers=1, scheduler="", device=session.device, **departing)
+
+
 def worker(task: str, share: Request) -> tuple[str, ...]:
-    """The command line of a process that does this share and ends with this one."""
-    return sys.executable, "-m", "asd.programs.worker", task, str(os.getpid()), share.text()
+    """The command line of a process that does this share, with the versions that this one has."""
+    return sys.executable, "-m", "asd.programs.worker", task, json.dumps(versions_here()), share.text()
 
 
 def work(session: Session) -> None:

@@ -49,6 +49,7 @@ def recorded_request(folder: Path, data: Path | None, machines: Sequence[str] | 
         device=run["device"],
         may_train=False,
         may_select=False,
+        quick=recorded.get("quick", False),
         **rest,
     )
 

@@ -59,6 +59,7 @@ def measured(name: str, data: Path, results_folder: Path, macs: str) -> Measured
     """Raises BadInput where a run is missing or the two are not of the same numbers and members."""
     dev, test = results_folder / "dev" / name, results_folder / "eval" / name
     request = same_request(dev, test, data)
+    same_making(dev, test)
     of_dev, of_eval = ([*results.read_run(folder).values()] for folder in (dev, test))
     (run,) = read_systems([dev])
     truths = {m: evaluation.truth_of_names(scores) for m, scores in run.scores.items()}
@@ -86,7 +87,30 @@ def same_request(dev: Path, test: Path, data: Path) -> Request:
             f"{test / 'system.yaml'}: not the numbers, seeds or members of {dev / 'system.yaml'}; the development "
             "figures would be another system's (run both with the same --seeds and --set)"
         )
+    if of_eval.quick:
+        raise BadInput(f"{test / 'system.yaml'}: a run with --quick, of small networks; nothing to submit")
     return of_eval
+
+
+def same_making(dev: Path, test: Path) -> None:
+    """Raises BadInput unless run.json says of all scores that they are as written, by these numbers and one code."""
+    made = {}
+    for folder in (dev, test):
+        place = results.ResultFolder(folder)
+        for machine, record in results.read_run(folder).items():
+            made[folder, machine] = record.get("made_by")
+            if record.get("numbers") != place.numbers():
+                raise BadInput(f"{folder / 'system.yaml'}: not what {machine}'s scores were made with; run it again")
+            if folder == dev and record.get("files") != place.proof(machine, record.get("section", "00")):
+                raise BadInput(
+                    f"{folder}: {machine}'s scores or decisions are not those that were written; run it again"
+                )
+    other = [place for place, by in made.items() if by != made[test, next(iter(results.read_run(test)))]]
+    if other:
+        folder, machine = other[0]
+        raise BadInput(
+            f"{folder}: {machine}'s scores were made by other code of this kit than those of {test}; run both again"
+        )
 
 
 def part_names(request: Request, role: str) -> tuple[str, ...]:

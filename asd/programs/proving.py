@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
 from asd import data, guard
 from asd.clips import Clip
 from asd.errors import BadInput
-from asd.jobs import Job, run_all
-from asd.programs.fitting import worker
+from asd.jobs import Job
+from asd.programs.fitting import run, share_of, worker
 from asd.programs.session import Session, section_of, training_folders
 from asd.programs.writing import files_of
 from asd.results import Scored
@@ -28,19 +27,18 @@ def prove(session: Session) -> None:
     jobs = []
     for name, machine in tasks:
         members = session.members[name]
-        share = replace(
-            request,
+        share = share_of(
+            session,
             recipes={name: request.recipes[name]},
             trained={system: request.trained[system] for system in dict(members)},
             members={name: members},
             machines=[machine],
-            workers=1,
             may_train=False,
             may_select=False,
             splits=("train",),  # no test clip is opened beforehand
         )
         jobs.append(Job(f"verify_{name}_{machine}", worker("prove", share)))
-    run_all(jobs, request.workers, request.results / "logs")
+    run(jobs, request)
     for name, machine in tasks:
         session.folder(name).mark(machine, "verified", proven[name, machine])
 

@@ -32,9 +32,11 @@ class Request:
     members: Mapping[str, Sequence[Seed]] = field(default_factory=dict)  # what a name averages, where that is settled
     device: str = "auto"  # auto | cpu | cuda
     workers: int = 1  # processes of one thread
+    scheduler: str = ""  # Dask's address or scheduler file, whose workers take the jobs instead
     may_train: bool = True
     may_select: bool = True  # False: a selection on the development set is read, not made
     splits: tuple[str, ...] = ("train", "test")  # that must be there
+    quick: bool = False  # small versions of the systems: what they score is marked
 
     @classmethod
     def of(
@@ -50,7 +52,7 @@ class Request:
             sets = [*(systems.quick(name) if quick else ()), *assignments]
             recipes[name] = systems.load(name, sets)
             trained |= systems.load_trained(name, recipes[name], sets)
-        return cls(kind=kind, recipes=recipes, trained=trained, **{"may_select": kind == "dev", **rest})
+        return cls(kind=kind, recipes=recipes, trained=trained, quick=quick, **{"may_select": kind == "dev", **rest})
 
     def chosen_members(self, name: str) -> list[Seed]:
         """What the name's score averages; before a development selection, all its candidates."""

@@ -12,13 +12,13 @@ from asd import data, evaluation, guard
 from asd.clips import ANONYMOUS
 from asd.contracts import TrainedDetector
 from asd.errors import BadInput
-from asd.fingerprint import numbers
+from asd.fingerprint import code, numbers
 from asd.programs.channels import check_channels
 from asd.programs.request import Request, Seed
 from asd.programs.selected import read_selection, refuse_smaller
 from asd.results import ResultFolder
-from asd.store import Store, written_whole
-from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected, System
+from asd.store import Store, key_of, written_whole
+from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected, System, clips_key
 
 # Kinds in the store with no score or feature of a test clip.
 LEARNT = ("weights", "scorers", "frontends", "targets", "scratch")
@@ -96,7 +96,31 @@ class Session:
         members = {label(recipe, system, seed): [system, seed] for system, seed in self.members[name]}
         trained = {system: numbers(self.request.trained[system]) for system in dict(self.members[name])}
         own = {} if trained == {name: numbers(recipe)} else {"recipe": numbers(recipe)}
-        return {"system": name, "members": members, **own, "trained": trained}
+        quick = {"quick": True} if self.request.quick else {}
+        return {"system": name, **quick, "members": members, **own, "trained": trained}
+
+    def numbers(self, name: str) -> dict[str, object]:
+        """The same without members: what runs of other seeds share."""
+        trained = {system: numbers(self.request.trained[system]) for system in sorted(dict(self.members[name]))}
+        return {"quick": self.request.quick, "recipe": numbers(self.request.recipes[name]), "trained": trained}
+
+    def made_by(self, name: str) -> str:
+        """Hash of all but clips that the name's scores are made by: numbers, members, and the code of all of it."""
+        members = {f"{system}-{seed}": self._chain_of(system).made_by(seed) for system, seed in self.members[name]}
+        recipe = self.request.recipes[name]
+        return key_of({**self.numbers(name), "members": members, "calibration code": code(recipe.calibration)})
+
+    def _chain_of(self, system: str) -> Chain:
+        """Of the first machine: what has nothing to do with clips is the same in all."""
+        return self.chains[system, self.machines[0].name]
+
+    def of_data(self, machine: data.Machine) -> dict[str, object]:
+        """What run.json says of a machine's clips."""
+        place = {"folder": str(self.request.data.resolve()), "channels": machine.channels}
+        groups = {"train": machine.train, "test": machine.test, "clean": machine.clean, "noise": machine.noise}
+        fingerprints = {group: clips_key(clips) for group, clips in groups.items()}
+        counts = {f"n_{group}": len(clips) for group, clips in groups.items()}
+        return {**place, **fingerprints, **counts, "n_target": int(machine.is_target.sum())}
 
     # ---- the guard on files --------------------------------------------------------------------------------------
 
@@ -153,9 +177,14 @@ def section_of(machine: data.Machine) -> str:
 
 def truth_of(machine: data.Machine) -> dict[str, evaluation.Truth] | None:
     """Where the truth is known: from telling names, or from a test_rename folder."""
-    paths, renamed = [clip.path for clip in machine.test], machine.folder / "test_rename"
-    if not any(ANONYMOUS.fullmatch(path.name) for path in paths):
-        return evaluation.truth_of_names(path.name for path in paths) if paths else None
+    return truth_in(machine.folder, [clip.path.name for clip in machine.test])
+
+
+def truth_in(folder: Path, names: Sequence[str]) -> dict[str, evaluation.Truth] | None:
+    """Of these test clips of the machine's folder."""
+    if not any(map(ANONYMOUS.fullmatch, names)):
+        return evaluation.truth_of_names(names) if names else None
+    paths, renamed = [folder / "test" / name for name in names], folder / "test_rename"
     return evaluation.truth_of_renamed(paths, renamed) if renamed.is_dir() else None
 
 

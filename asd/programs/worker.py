@@ -1,30 +1,33 @@
-"""One worker process: `python -m asd.programs.worker work|prove PARENT REQUEST`, a share of a request as JSON.
+"""One worker process: `python -m asd.programs.worker extract|work|prove VERSIONS REQUEST`, the latter two as JSON.
 
-Exit code 2: bad input, told in one sentence. It ends when the process that started it, id PARENT, is gone.
+Exit code 2: bad input, told in one sentence. It ends when the process that started it is gone.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
 
 from asd.errors import BadInput
-from asd.jobs import end_with_parent
+from asd.process import end_with_parent
+from asd.programs.versions import refuse_others
 
 
 def main(argv: Sequence[str]) -> int:
-    task, parent, text = argv
+    task, versions, text = argv
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # losses an epoch, into the job's log
-    end_with_parent(int(parent))
-    from asd.programs.fitting import work
-    from asd.programs.proving import prove_here
-    from asd.programs.request import Request
-    from asd.programs.session import Session
-
+    end_with_parent()
     try:
+        refuse_others(json.loads(versions))
+        from asd.programs.fitting import extract, work
+        from asd.programs.proving import prove_here
+        from asd.programs.request import Request
+        from asd.programs.session import Session
+
         session = Session(Request.parsed(text))
-        {"work": work, "prove": prove_here}[task](session)
+        {"extract": extract, "work": work, "prove": prove_here}[task](session)
     except BadInput as error:
         sys.stderr.write(f"{error}\n")
         return 2

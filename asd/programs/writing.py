@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,23 +14,24 @@ from asd import data, evaluation, guard
 from asd.clips import RATE, Clip
 from asd.evaluation import Result
 from asd.programs.selection import select
-from asd.programs.session import Session, section_of, truth_of
-from asd.results import Scored
+from asd.programs.session import Session, section_of, truth_in
+from asd.programs.versions import PACKAGES, versions_here
+from asd.results import ResultFolder, Scored, read_run
 from asd.store import write_text
-from asd.system import ClipScore, FittedSystem, clips_key
+from asd.system import ClipScore, FittedSystem
 
-PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn", "soundfile")
 NO_HISTORY = np.zeros((0, 3))  # of a detector that trains nothing
 
 
-def write(session: Session, name: str) -> bool:
-    """The name's score files from what lies in the store. True if results of other numbers had to give way."""
+def write(session: Session, name: str) -> str:
+    """The name's score files from what lies in the store. What had to give way for them, in words."""
     if session.is_undecided(name):
         session.members[name] = select(session, name)
-    stale = session.folder(name).begin(session.resolved(name))
+    clips = {machine.name: session.of_data(machine) for machine in session.machines}
+    gone = session.folder(name).begin(session.resolved(name), clips)
     for machine in session.machines:
         _write_machine(session, name, machine)
-    return stale
+    return gone
 
 
 def _write_machine(session: Session, name: str, machine: data.Machine) -> None:
@@ -43,23 +45,23 @@ def _write_machine(session: Session, name: str, machine: data.Machine) -> None:
         folder.write_history(member.label, machine.name, getattr(member.scorer, "history", NO_HISTORY))
     for part, content in files_of_many(fitted, machine, clips, raw).items():
         folder.write(part, machine.name, section_of(machine), content)
-    folder.record(versions(session), machine.name, _record(session, fitted, machine))
+    record = _record(session, name, fitted, machine)
+    files = folder.proof(machine.name, section_of(machine))
+    written = {"numbers": folder.numbers(), "files": files, "verified": False}
+    folder.record(versions(session), machine.name, {**record, **written})
 
 
-def _record(session: Session, fitted: FittedSystem, machine: data.Machine) -> dict[str, object]:
-    """What run.json says of one machine."""
-    place = {"folder": str(session.request.data.resolve()), "channels": machine.channels}
-    groups = {"train": machine.train, "test": machine.test, "clean": machine.clean, "noise": machine.noise}
-    fingerprints = {group: clips_key(clips) for group, clips in groups.items()}
-    counts = {f"n_{group}": len(clips) for group, clips in groups.items()} | {"n_target": int(machine.is_target.sum())}
+def _record(session: Session, name: str, fitted: FittedSystem, machine: data.Machine) -> dict[str, object]:
+    """What run.json says of one machine, without its files."""
     wave = data.read_wave(machine.train[0])
     seconds = {"clip_seconds": wave.shape[1] / RATE}  # of the clip whose MACs are recorded
-    return {"data": {**place, **fingerprints, **counts}, **fitted.record(wave), **seconds, "verified": False}
+    made = {"made_by": session.made_by(name), "section": section_of(machine)}
+    return {"data": session.of_data(machine), **made, **fitted.record(wave), **seconds}
 
 
 def versions(session: Session) -> dict[str, object]:
     """What run.json says of the whole run."""
-    packages = {name: version(name) for name in PACKAGES}
+    packages = {name: versions_here()[name] for name in PACKAGES}
     return {**packages, "device": session.device, "threads": 1, "written": time.strftime("%Y-%m-%d %H:%M:%S")}
 
 
@@ -117,18 +119,26 @@ def files_of_many(
 
 
 def evaluate(session: Session, name: str) -> list[tuple[str, ...]]:
-    """The Ω table of the machines whose truth is known, as cells, also written to omega.csv; [] where none is."""
-    results = [result for machine in session.machines if (result := _result(session, name, machine))]
+    """The Ω table of all machines in the name's folder whose truth is known, as cells, also written to omega.csv.
+
+    [] where none is. Raises BadInput where the folder holds results of other numbers or members.
+    """
+    folder = session.folder(name)
+    folder.check(session.resolved(name))
+    scored = {m: record for m, record in read_run(folder.folder).items() if record["data"]["n_test"]}
+    results = [result for machine, record in scored.items() if (result := _result(session, folder, machine, record))]
     table = evaluation.rows(results) if results else []
     if table:
-        write_text(session.folder(name).folder / "omega.csv", "".join(",".join(row) + "\n" for row in table))
+        write_text(folder.folder / "omega.csv", "".join(",".join(row) + "\n" for row in table))
     return table
 
 
-def _result(session: Session, name: str, machine: data.Machine) -> Result | None:
-    truth = truth_of(machine)
-    if truth is None or (session.request.kind == "eval" and not evaluation.has_all_kinds(truth)):
+def _result(session: Session, folder: ResultFolder, machine: str, record: Mapping[str, Any]) -> Result | None:
+    """Of a machine that this run or an earlier one has written."""
+    kind, section = session.request.kind, record.get("section", "00")
+    place = session.request.data if machine in [m.name for m in session.machines] else Path(record["data"]["folder"])
+    scores, decisions = folder.scores(machine, section), folder.decisions(machine, section)
+    truth = truth_in(place / data.KINDS[kind] / "raw" / machine, list(scores))
+    if truth is None or (kind == "eval" and not evaluation.has_all_kinds(truth)):
         return None
-    folder, section = session.folder(name), section_of(machine)
-    scores, decisions = folder.scores(machine.name, section), folder.decisions(machine.name, section)
-    return evaluation.evaluate(machine.name, scores, decisions, truth)
+    return evaluation.evaluate(machine, scores, decisions, truth)

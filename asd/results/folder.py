@@ -1,18 +1,18 @@
-"""A system's results folder: written whole, compared byte by byte, its record kept under a lock.
+"""A system's results folder: of one set of numbers and one run at a time, written whole, compared byte by byte.
 
 results/<dev|eval>/<system>/: the challenge's files, the same by seed, the numbers (system.yaml), the run (run.json)
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,14 @@ import yaml
 
 from asd.contracts import Record
 from asd.errors import BadInput
-from asd.fingerprint import digest
+from asd.fingerprint import canonical, digest
+from asd.locks import Claimed, claimed, locked
 from asd.score_files import DECISION, SCORE, decision_text, file_name, read_decisions, read_rows, score_text
-from asd.store import write_json, write_text
+from asd.store import flattened, write_json, write_text
 
-LOCK = ".lock"
-KEPT = ("system.yaml", "selected.json", LOCK)  # by a clean-up; system.yaml changes last: a killed one begins again
+LOCK, CLAIM = ".lock", ".claim"
+# Kept by a clean-up; system.yaml changes last: one that was killed begins again.
+KEPT = ("system.yaml", "selected.json", LOCK, CLAIM)
 
 
 def first_difference(found: str, expected: str) -> str:
@@ -35,6 +37,18 @@ def first_difference(found: str, expected: str) -> str:
     return (
         f":{line}: {a!r} in the file, {b!r} re-derived from the clip alone (edited since, or does it depend on more?)"
     )
+
+
+def are_other_clips(there: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Test clips that one of the two has not got yet are no others."""
+    test = there["test"] != now["test"] and there["n_test"] > 0 < now["n_test"]
+    return there["train"] != now["train"] or test
+
+
+def told_differences(there: Mapping[str, object], now: Mapping[str, object]) -> str:
+    names = [name for name in dict.fromkeys([*there, *now]) if there.get(name) != now.get(name)]
+    told = [f"{name} {there.get(name)}, here {now.get(name)}" for name in names[:3]]
+    return "; ".join([*told, *(["..."] if len(names) > 3 else [])])
 
 
 NEEDED = {"members": list, "parameters": int, "macs_per_clip": int, "threshold": float, "data": dict}  # of a record
@@ -67,20 +81,67 @@ def yaml_text(resolved: object) -> str:
 
 @dataclass(frozen=True)
 class ResultFolder:
-    """results/<dev|eval>/<system>/: the challenge's files, the same by seed, the numbers, the record of the run."""
+    """results/<dev|eval>/<system>/: the challenge's files, the same by seed, the numbers, the record of the run.
+
+    A run claims the numbers before it works, and locks the folder while it writes, proves and evaluates.
+    """
 
     folder: Path
 
-    def begin(self, resolved: object) -> bool:
-        """Write system.yaml. Results of other numbers are removed, so that two never mix; True if there were any."""
+    def locked(self) -> AbstractContextManager[None]:
+        """The folder is this run's alone; another one waits."""
+        return locked(self.folder / LOCK)
+
+    @contextmanager
+    def claimed(self, numbers: Mapping) -> Iterator[None]:
+        """While it lasts, no run of other numbers can begin here. Raises BadInput where one is under way."""
+        try:
+            with claimed(self.folder / CLAIM, canonical(numbers)):
+                yield
+        except Claimed as error:
+            other = told_differences(flattened(json.loads(error.content)), flattened(numbers))
+            raise BadInput(
+                f"{self.folder}: {error.holder}, makes results of other numbers here ({other}); give another "
+                "--results, or wait for its end"
+            ) from error
+
+    def begin(self, resolved: object, data: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> str:
+        """Write system.yaml; `data`: machine -> what its record will say of its clips. What gives way, in words.
+
+        Results of other numbers or members are removed, so that two never mix. Raises BadInput for other clips.
+        """
         text, path = yaml_text(resolved), self.folder / "system.yaml"
-        with self._locked():
-            stale = path.exists() and path.read_text(encoding="utf-8") != text
-            for old in self.folder.iterdir() if stale else ():
-                if old.name not in KEPT:
-                    shutil.rmtree(old) if old.is_dir() else old.unlink()
-            write_text(path, text)
-        return stale
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stale = path.exists() and path.read_text(encoding="utf-8") != text
+        gone = "results of other numbers, seeds or members removed; the store keeps what was trained" if stale else ""
+        replaced = "" if stale else self.replaced(data)
+        for old in self.folder.iterdir() if stale else ():
+            if old.name not in KEPT:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        write_text(path, text)
+        return gone or replaced
+
+    def replaced(self, data: Mapping[str, Mapping[str, Any]]) -> str:
+        """Which rows are of other clips than these and give way, in words.
+
+        Raises BadInput where they are of another data folder, and rows of other machines would stay beside new ones.
+        """
+        there = {machine: record["data"] for machine, record in self._machines().items()}
+        other = [m for m, now in data.items() if m in there and are_other_clips(there[m], now)]
+        moved = [m for m in other if there[m].get("folder") != data[m]["folder"]]
+        stay = sorted(there.keys() - data.keys())
+        if moved and stay:
+            raise BadInput(
+                f"{self.folder}: the rows of {', '.join(moved)} are of {there[moved[0]].get('folder')}, not "
+                f"{data[moved[0]]['folder']}, and those of {', '.join(stay)} would stay beside new ones; give another "
+                f"--results, run all of these machines, or delete them first: rm -r {self.folder}"
+            )
+        return f"rows of other clips replaced: {', '.join(other)}" if other else ""
+
+    def is_of(self, resolved: object) -> bool:
+        """Whether results of these numbers and members lie here."""
+        path = self.folder / "system.yaml"
+        return path.exists() and path.read_text(encoding="utf-8") == yaml_text(resolved)
 
     def check(self, resolved: object) -> None:
         """Raises BadInput unless the results that lie here are of these numbers and members."""
@@ -91,14 +152,6 @@ class ResultFolder:
             raise BadInput(
                 f"{path}: the results {what}; give the same systems, --seeds and --set as when they were written"
             )
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One process at a time reads and rewrites the folder's common files."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.folder / LOCK, "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
     def write(self, member: str, machine: str, section: str, scored: Scored) -> None:
         """A machine's scores, decisions and training scores; of the whole system (member "") or of one member."""
@@ -130,8 +183,7 @@ class ResultFolder:
 
     def record(self, run: Record, machine: str, of_machine: Record) -> None:
         """Put a machine's record into run.json; those of other machines stay."""
-        with self._locked():
-            write_json(self.folder / "run.json", {**run, "machines": {**self._machines(), machine: of_machine}})
+        write_json(self.folder / "run.json", {**run, "machines": {**self._machines(), machine: of_machine}})
 
     def unproven(self, machine: str) -> None:
         """Call it before a machine's files are rewritten: a proof of the old ones no longer counts."""
@@ -143,14 +195,17 @@ class ResultFolder:
         path = self.folder / "run.json"
         if not path.exists():
             raise BadInput(f"{path}: no such file; nothing has been written for this system yet")
-        with self._locked():
-            run = json.loads(path.read_text(encoding="utf-8"))
-            run["machines"][machine][key] = value
-            write_json(path, run)
+        run = json.loads(path.read_text(encoding="utf-8"))
+        run["machines"][machine][key] = value
+        write_json(path, run)
 
     def _machines(self) -> dict[str, dict]:
         path = self.folder / "run.json"
         return json.loads(path.read_text(encoding="utf-8"))["machines"] if path.exists() else {}
+
+    def numbers(self) -> str:
+        """Hash of system.yaml."""
+        return digest((self.folder / "system.yaml").read_bytes())
 
     def proof(self, machine: str, section: str) -> str:
         """Content of the machine's two submitted files: what a proof is of."""

@@ -41,7 +41,7 @@ def read_folder(folder: Path) -> SystemScores:
             seeds[part.name] = {machine: read_rows(path) for machine, path in of_seed.items()}
     scores = {machine: read_rows(path) for machine, path in files.items()}
     decided = {m: read_decisions(path) for m, path in decisions.items()}
-    return SystemScores(folder.name, scores, decided, seeds, nominal(folder))
+    return SystemScores(folder.name, scores, decided, seeds, nominal(folder), is_quick(folder))
 
 
 def nominal(folder: Path) -> float | None:
@@ -53,6 +53,12 @@ def nominal(folder: Path) -> float | None:
     recipe = record.get("recipe") or record.get("trained", {}).get(record.get("system"), {})
     quantile = recipe.get("calibration", {}).get("quantile")
     return None if quantile is None else 1 - float(quantile)
+
+
+def is_quick(folder: Path) -> bool:
+    """Whether its system.yaml says that it is a run with --quick."""
+    path = folder / "system.yaml"
+    return path.exists() and bool(read_yaml(path).get("quick", False))
 
 
 def _natural(folder: Path) -> tuple[str, int]:

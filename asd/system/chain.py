@@ -44,6 +44,7 @@ from asd.training import environment, pin
 
 Read = Callable[[Clip], Wave]
 Made = TypeVar("Made")
+OF_CLIPS = ("clips", "of", "domains", "clean", "noise")  # in a record
 SHOWN = 5  # differing numbers told in an error
 
 
@@ -159,6 +160,12 @@ class Chain:
 
     def scores_record(self, clips: Sequence[Clip], seed: int) -> Record:
         return {**self.scorer_record(seed), "of": clips_key(clips), "scores code": code(domain_of)}
+
+    def made_by(self, seed: int) -> str:
+        """Hash of what scores depend on besides clips, versions and device: numbers, code, files, the seed."""
+        record = self.scores_record((), seed)
+        left_out = {*OF_CLIPS, *environment(self.device)}
+        return digest(canonical({name: value for name, value in record.items() if name not in left_out}))
 
     @property
     def training_key(self) -> str:
@@ -347,7 +354,7 @@ def told(differences: dict[str, tuple[object, object]] | None) -> str:
     """
     if differences is None:
         return "nothing of this kind is there (not made yet, or the store was deleted)"
-    clips = [name for name in ("clips", "of", "domains", "clean", "noise", "files") if name in differences]
+    clips = [name for name in (*OF_CLIPS, "files") if name in differences]
     codes = [name for name in differences if name in ("reader", "training code") or name.endswith(" code")]
     own = [name for name in ("torch", "device", "threads", "seed") if name in differences]
     others = [name for name in differences if name not in (*clips, *codes, *own)]
