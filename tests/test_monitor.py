@@ -1,6 +1,8 @@
 """Monitoring: block sizes do not matter, windows are clips, and the tool reads files, pipes and growing folders."""
 
+import csv
 import io
+import json
 import shutil
 import struct
 import threading
@@ -14,7 +16,7 @@ from test_contracts import opened
 
 from asd.errors import BadInput
 from asd.frontends.distillation import student
-from asd.monitoring import Monitor, of_file, of_folder, of_pipe, sources
+from asd.monitoring import Alarm, Monitor, of_file, of_folder, of_pipe, sources
 from asd.programs import listening
 from asd.programs.fitting import extract
 from asd.programs.writing import write
@@ -96,7 +98,7 @@ def offline(system, wave, first, last):
 
 def test_memory_does_not_grow(fitted, recording):
     monitor = Monitor(fitted[1], WINDOW, EVERY)
-    for _ in range(5):
+    for _ in range(2):
         monitor.push(recording)
     assert monitor._wave.shape[1] <= WINDOW + 512 and all(len(s.output) <= WINDOW for s in monitor._streamed)
 
@@ -222,15 +224,27 @@ def test_wrong_recordings_are_refused(tmp_path):
 # ---- listening -------------------------------------------------------------------------------------------------------
 
 
-def test_readings_are_in_the_csv_although_the_recording_is_interrupted(fitted, recording, tmp_path):
+def test_after_a_gap_windows_begin_anew_and_are_scored_as_a_recording_of_their_own(fitted, recording):
+    cut, lost = 30_000, 7_000
+    before, after = recording[:, :cut], recording[:, cut:]
+    expected = [(r.end, r.score) for r in readings(fitted[1], before, [cut])]
+    expected += [((cut + lost) / RATE + r.end, r.score) for r in readings(fitted[1], after, [after.shape[1]])]
+    monitor = Monitor(fitted[1], WINDOW, EVERY)
+    found = [*monitor.push(before), *monitor.go_on_after(lost), *monitor.push(after), *monitor.finish()]
+    assert [r.end for r in found] == pytest.approx([end for end, _ in expected])
+    assert [r.score for r in found] == pytest.approx([score for _, score in expected], rel=1e-5, abs=1e-5)
+
+
+def test_readings_are_told_although_the_recording_is_interrupted(fitted, recording):
     def interrupted():
         yield recording
         raise KeyboardInterrupt
 
-    monitor, csv = Monitor(fitted[1], WINDOW, EVERY), tmp_path / "new" / "readings.csv"
+    told = []
+    lines = listening.Lines("csv", told.append, print)
     with pytest.raises(KeyboardInterrupt):
-        listening.listen(monitor, interrupted(), csv, print)
-    assert len(csv.read_text().splitlines()) == 8
+        listening.listen(Monitor(fitted[1], WINDOW, EVERY), interrupted(), Alarm(), [lines])
+    assert len(told) == 8
 
 
 @pytest.mark.parametrize(
@@ -243,6 +257,8 @@ def test_readings_are_in_the_csv_although_the_recording_is_interrupted(fitted, r
         ["--block", "inf"],
         ["--block", "0.00001"],
         ["--idle", "nan"],
+        ["--margin", "-1"],
+        ["--clear", "3"],
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(words, capsys):
@@ -262,18 +278,34 @@ def results(data_folder, tmp_path_factory):
 def test_the_tool_prints_readings_of_what_the_results_folder_records(results, wav, tmp_path, capsys):
     monitor = tool("monitor")
     call = ["-d", "baseline_mse", "fan", str(wav), "--results", str(results), "--window", "1"]
-    assert monitor.main([*call, "--csv", str(tmp_path / "readings.csv")]) == 0
-    printed = capsys.readouterr().out
-    assert printed.count("score") == 4 and "real-time factor" in printed
-    rows = (tmp_path / "readings.csv").read_text().splitlines()
-    assert len(rows) == 5 and rows[1].startswith("1.0,")
+    assert monitor.main(call) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("score") == 4 and "4 readings" in printed.err and "real-time factor" in printed.err
+    assert monitor.main([*call, "--every", "4"]) == 0
+    again = capsys.readouterr()
+    assert again.out.split(" block")[0] == printed.out.split(" block")[0] and "1 reading (" in again.err
+
+
+def test_csv_and_json_say_the_same(results, wav, capsys):
+    call = ["-d", "baseline_mse", "fan", str(wav), "--results", str(results), "--window", "1", "--alarm", "1/1"]
+    assert tool("monitor").main([*call, "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert tool("monitor").main([*call, "--format", "json"]) == 0
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == len(objects) == 4 and list(rows[0]) == list(objects[0])
+    for key in ("end", "score", "threshold", "decision", "alarm", "event"):
+        assert [row[key] for row in rows] == [str(o[key]) for o in objects]
+    assert [o["alarm"] for o in objects] == [o["decision"] for o in objects]
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["baseline_mse", "fan", "--window", "0.05"], "--window 0.05: too short; 800 samples"),
-        (["baseline_mse", "fan", "--csv", "."], "cannot be written (Is a directory)"),
+        (["baseline_mse", "fan", "--window", "60"], "4.3 s heard, a score is of 60.0 s (--window): the recording"),
+        (["baseline_mse", "fan", "--alarm", "6/5"], "--alarm 6/5: K/N with 1 <= K <= N"),
+        (["baseline_mse", "fan", "--alarm", "often"], "--alarm often: K/N expected"),
+        (["baseline_mse", "fan", "--page", "70000"], "--page 70000: a port"),
         (["baseline_mse", "fun"], "did you mean 'fan'"),
         (["s1", "fan"], "s1/run.json: no such file; `python run.py -d|-e s1`"),
         (["-e", "baseline_mse", "fan"], "eval/baseline_mse/run.json: no such file"),

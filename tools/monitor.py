@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Listen with a fitted system: a recording in, a score and a decision per second out.
+"""Listen with a fitted system: a recording in, a score a second and alarms out.
 
+python tools/monitor.py s1 fan mic --page 8000                      microphones, and a page to look at
 python tools/monitor.py ssd_s1 fan recording.wav                    a file, as fast as it goes
 arecord -f S16_LE -r 16000 -c 2 -t raw | python tools/monitor.py s1 fan -     a pipe: raw PCM_16, or a wav
 python tools/monitor.py -e ssd drone incoming/ --idle 60            a folder that grows: its wavs in order, as one
@@ -8,7 +9,8 @@ python tools/monitor.py s1_fan.npz recording.wav                    by a file th
 
 The system is the one that `run.py -d SYSTEM` (or -e) has left in RESULTS/<dev|eval>/SYSTEM, or that file's. A score is
 that of the last window, by default as long as the machine's training clips; the recording has as many channels as these
-(one: -c 1). A distilled student of one direction takes in each sample once; others take each window anew.
+(one: -c 1). A distilled student of one direction takes in each sample once; others take each window anew. Readings go
+to standard output; what is late, missing or wrong, and a summary, to standard error.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -26,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.clips import RATE
 from asd.errors import BadInput
-from asd.monitoring import blocks
-from asd.programs.listening import Times, listen, monitor_of
+from asd.monitoring import FORMATS, Alarm, Board, blocks, served
+from asd.programs.listening import Lines, Times, Watcher, listen, monitor_of
 from asd.programs.loading import LoadedSystem, load
 from asd.text_files import given
 
@@ -39,14 +42,19 @@ def parser() -> argparse.ArgumentParser:
     stage.add_argument("-d", "--dev", dest="kind", action="store_const", const="dev", help="as in run.py; the default")
     stage.add_argument("-e", "--eval", dest="kind", action="store_const", const="eval", help="as in run.py")
     p.set_defaults(kind="dev")
-    words = "SYSTEM MACHINE RECORDING, or FILE RECORDING: a wav, a folder of wavs that may grow, or - for a pipe"
-    p.add_argument("words", nargs="+", metavar="WORD", help=words)
+    words = "SYSTEM MACHINE RECORDING, or FILE RECORDING: a wav, a folder of wavs that may grow, - for a pipe, mic or "
+    p.add_argument("words", nargs="+", metavar="WORD", help=f"{words}mic:DEVICE for a sound card")
     p.add_argument("--results", type=given, default=Path("results"), help="as for run.py (%(default)s)")
     p.add_argument("--window", type=float, help="s that a score is of; default: as long as the training clips")
     p.add_argument("--every", type=float, default=Times.every, help="s between scores (%(default)s)")
     p.add_argument("--block", type=float, default=Times.block, help="s of sound taken in at a time (%(default)s)")
     p.add_argument("--idle", type=float, default=Times.idle, help="s without news that end a folder (never)")
-    p.add_argument("--csv", type=given, help="write the readings there too")
+    p.add_argument("--format", choices=FORMATS, default="text", help="of the readings (%(default)s)")
+    k_of_n = f"{Alarm.k}/{Alarm.n}"
+    p.add_argument("--alarm", metavar="K/N", default=k_of_n, help="K of the last N over the threshold (%(default)s)")
+    p.add_argument("--clear", metavar="K", type=int, default=Alarm.clear, help="so many or fewer end it (%(default)s)")
+    p.add_argument("--margin", type=float, default=Alarm.margin, help="below the threshold, to end it (%(default)s)")
+    p.add_argument("--page", metavar="PORT", type=int, help="a live page on http://127.0.0.1:PORT (0: any free port)")
     return p
 
 
@@ -57,22 +65,37 @@ def loaded(place: Path, words: Sequence[str]) -> LoadedSystem:
     return load(place / words[0], words[1]) if len(words) > 1 else load(words[0])
 
 
-def main(argv: Sequence[str]) -> int:
-    args = parser().parse_intermixed_args(argv)
+def run(args: argparse.Namespace) -> None:
     *words, recording = args.words
+    times = Times(args.window, args.every, args.block, args.idle)
+    rule = Alarm.of(args.alarm, args.clear, args.margin)
+    system = loaded(args.results / args.kind, words)
+    monitor = monitor_of(system, times)
+    watchers: list[Watcher] = [Lines(args.format, partial(print, flush=True), say)]
+    board = Board(f"{system.name} · {system.machine}", rule)
+    with nullcontext() if args.page is None else served(board, args.page) as url:
+        if url:
+            monitor.shown = board.shown
+            watchers.append(board)
+            say(f"page: {url}")
+        listen(monitor, blocks(recording, int(times.block * RATE), times.idle, monitor.channels), rule, watchers)
+
+
+def say(text: str) -> None:
+    print(f"monitor.py: {text}", file=sys.stderr, flush=True)
+
+
+def main(argv: Sequence[str]) -> int:
     try:
-        times = Times(args.window, args.every, args.block, args.idle)
-        monitor = monitor_of(loaded(args.results / args.kind, words), times)
-        source = blocks(recording, int(times.block * RATE), times.idle, monitor.channels)
-        listen(monitor, source, args.csv, partial(print, flush=True))
+        run(parser().parse_intermixed_args(argv))
     except BadInput as error:
-        print(f"monitor.py: {error}", file=sys.stderr)
+        say(str(error))
         return 2
     except BrokenPipeError:  # whoever read the readings has gone; nothing may be flushed to them at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        print("\nmonitor.py: interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
     return 0
 

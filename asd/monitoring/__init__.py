@@ -1,9 +1,38 @@
-"""Monitoring: sound that goes on, in blocks (C, n), to a score of the last window every second.
+"""Monitoring: sound that goes on, in blocks (C, n), to a score of the last window every second, and an alarm.
 
-readings     blocks in, scores of windows out          sources     a wav file, a pipe or a growing folder, as blocks
+readings     blocks in, scores of windows out          sources     a wav file or a growing folder, as blocks
+alarm        scores in, whether an alarm is on out     pipe        bytes of a pipe, as blocks
+log          a reading as text, CSV or JSON            microphones a sound card's inputs, as blocks
+board        what the live page shows, of fixed size   arrivals    what is late or missing between blocks
+page         the live page, on this machine alone
 """
 
+from asd.monitoring.alarm import RAISED, Alarm, Watch
+from asd.monitoring.arrivals import Again, Gap, Late, News
+from asd.monitoring.board import Board
+from asd.monitoring.log import FORMATS, Entry
+from asd.monitoring.page import served
+from asd.monitoring.pipe import of_pipe
 from asd.monitoring.readings import Causal, Monitor, Reading
-from asd.monitoring.sources import blocks, of_file, of_folder, of_pipe
+from asd.monitoring.sources import blocks, of_file, of_folder
 
-__all__ = ["Causal", "Monitor", "Reading", "blocks", "of_file", "of_folder", "of_pipe"]
+__all__ = [
+    "FORMATS",
+    "RAISED",
+    "Again",
+    "Alarm",
+    "Board",
+    "Causal",
+    "Entry",
+    "Gap",
+    "Late",
+    "Monitor",
+    "News",
+    "Reading",
+    "Watch",
+    "blocks",
+    "of_file",
+    "of_folder",
+    "of_pipe",
+    "served",
+]

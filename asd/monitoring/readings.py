@@ -7,6 +7,7 @@ to a clip. Either way block sizes do not matter.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -78,6 +79,12 @@ class _Streamed:
     def finish(self) -> None:
         self.output = np.concatenate([self.output, self.stream.finish()])
 
+    def begin(self, at: int) -> None:
+        """Anew, at that sample of the recording."""
+        stream = self.frontend.stream()
+        assert stream is not None
+        self.stream, self.output, self.begins = stream, self.output[:0], at
+
     def forget(self, before: int) -> None:
         """Never more than the stream has delivered: it is late, and what it has yet to give would be misplaced."""
         drop = min(max(0, before - self.begins), len(self.output))
@@ -91,8 +98,18 @@ class _Streamed:
         return {}
 
 
+def unseen(wave: Wave, frontend: Any) -> None:
+    """Nobody looks on."""
+
+
 class Monitor:
-    """Readings every `every` samples, of the last `window` samples, from the first full window on."""
+    """Readings every `every` samples, of the last `window` samples, from the first full window on.
+
+    It keeps one window of sound, however long the recording goes on. `shown` is called with each window (C, T) that is
+    scored and the first member's front-end, which gives its power when called with that window.
+    """
+
+    shown: Callable[[Wave, Any], None] = staticmethod(unseen)
 
     def __init__(self, fitted: Fitted, window: int, every: int = RATE, channels: int = 2) -> None:
         if window < 1 or every < 1:
@@ -134,6 +151,25 @@ class Monitor:
             streamed.finish()
         return [] if self._wave is None else self._due_readings()
 
+    @property
+    def window(self) -> float:
+        """In seconds."""
+        return self._window / RATE
+
+    @property
+    def end(self) -> float:
+        """Of the recording so far, in seconds since it began."""
+        return (self._begins + (0 if self._wave is None else self._wave.shape[1])) / RATE
+
+    def go_on_after(self, lost: int) -> list[Reading]:
+        """Sound is missing, `lost` samples: what waited for a stream's last samples, then windows begin anew."""
+        readings = self.finish()
+        self._begins = round(self.end * RATE) + lost
+        self._wave, self._due = None, self._begins + self._window
+        for streamed in self._streamed:
+            streamed.begin(self._begins)
+        return readings
+
     def _due_readings(self) -> list[Reading]:
         assert self._wave is not None
         readings = []
@@ -151,6 +187,7 @@ class Monitor:
         wave = np.ascontiguousarray(self._wave[:, first - self._begins : end - self._begins])
         wave.flags.writeable = False  # so that front-ends share its STFT
         result = self._fitted(wave)
+        self.shown(wave, self._fitted.members[0].frontend)
         return Reading(end / RATE, result.score, result.decision)
 
     def _forget(self, before: int) -> None:

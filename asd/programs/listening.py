@@ -1,24 +1,24 @@
-"""Listening: a loaded system and a recording that goes on, in; a line per reading, and a summary, out."""
+"""Listening: a loaded system and a recording that goes on, in; readings to whoever watches, out."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TextIO
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
 
 import numpy as np
 
 from asd.clips import RATE
 from asd.errors import BadInput
-from asd.monitoring import Monitor, Reading
+from asd.monitoring import FORMATS, Alarm, Entry, Gap, Monitor, News, Reading, Watch
 from asd.programs.loading import LoadedSystem
 
 Tell = Callable[[str], None]
 DAY = 86_400.0  # s, the longest window, interval or block
+COSTS = 10_000  # blocks that the summary's median is of: the last ones
 
 
 @dataclass(frozen=True)
@@ -58,58 +58,110 @@ def check_window(found: LoadedSystem, window: int) -> None:
         raise BadInput(f"--window {window / RATE:g}: too short; {window} samples, {error}") from error
 
 
-def listen(monitor: Monitor, source: Iterable[np.ndarray], csv: Path | None, tell: Tell) -> None:
-    """Tell each reading, and at the end how long the blocks took; `csv` gets the readings too."""
-    costs, heard, n_readings = [], 0.0, 0
-    with log_at(csv) as log:
-        log.write("end_seconds,score,threshold,decision\n")
-        for readings, seconds, n in steps(monitor, source):
-            costs.append(seconds)
-            heard += n / RATE
-            n_readings += len(readings)
-            for r in readings:
-                tell(told(r, monitor.threshold, seconds))
-                log.write(f"{r.end!r},{r.score!r},{monitor.threshold!r},{r.decision}\n")
-    tell(summary(costs, heard, n_readings, monitor.streams))
+class Watcher(Protocol):
+    """Who watches while listening; asd.monitoring.Board is one."""
+
+    def heard(self, block: np.ndarray, end: float) -> None:
+        """A block (C, n) whose last sample is at `end` s."""
+
+    def told(self, entry: Entry) -> None: ...
+
+    def noted(self, text: str) -> None:
+        """What is late, missing or over."""
 
 
-def steps(monitor: Monitor, source: Iterable[np.ndarray]) -> Iterator[tuple[list[Reading], float, int]]:
-    """The readings of each block and of the recording's end, the seconds they took, and the block's samples."""
-    for block in source:
+@dataclass(frozen=True)
+class Lines:
+    """Readings as lines of a format to `tell`, whatever else there is to say to `note`."""
+
+    style: str  # of FORMATS
+    tell: Tell
+    note: Tell
+
+    def __post_init__(self) -> None:
+        if head := FORMATS[self.style][0]:
+            self.tell(head)
+
+    def heard(self, block: np.ndarray, end: float) -> None:
+        """Sound is not written."""
+
+    def told(self, entry: Entry) -> None:
+        self.tell(FORMATS[self.style][1](entry))
+
+    def noted(self, text: str) -> None:
+        self.note(text)
+
+
+def listen(monitor: Monitor, source: Iterable[News], rule: Alarm, watchers: Sequence[Watcher]) -> None:
+    """Until the source ends; a summary is the last that is noted. Raises BadInput where nothing could be scored."""
+    watch, costs = Watch(rule, monitor.threshold), Costs()
+    for news in source:
         begun = time.perf_counter()
-        yield monitor.push(block), time.perf_counter() - begun, block.shape[1]
+        if isinstance(news, np.ndarray):
+            readings = monitor.push(news)
+            costs.add(news.shape[1], time.perf_counter() - begun)
+            for watcher in watchers:
+                watcher.heard(news, monitor.end)
+        else:
+            readings = monitor.go_on_after(news.n) if isinstance(news, Gap) else []
+            note(watchers, f"{monitor.end:.1f} s  {news}")
+        tell(watchers, readings, watch, time.perf_counter() - begun, costs)
     begun = time.perf_counter()
-    yield monitor.finish(), time.perf_counter() - begun, 0
+    tell(watchers, monitor.finish(), watch, time.perf_counter() - begun, costs)
+    if not costs.readings:
+        raise BadInput(nothing_scored(costs.heard, monitor.window))
+    note(watchers, costs.summary(monitor.streams))
 
 
-@contextmanager
-def log_at(csv: Path | None) -> Iterator[TextIO]:
-    """A text file written line by line, not whole at the end: a recording may go on until somebody interrupts it."""
-    csv = csv or Path(os.devnull)
-    try:
-        csv.parent.mkdir(parents=True, exist_ok=True)
-        file = csv.open("w", buffering=1, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise BadInput(f"--csv {csv}: cannot be written ({error.strerror}); the name of a file expected") from error
-    with file:
-        yield file
+def note(watchers: Sequence[Watcher], text: str) -> None:
+    for watcher in watchers:
+        watcher.noted(text)
 
 
-def told(r: Reading, threshold: float, seconds: float) -> str:
-    verdict = "ANOMALOUS" if r.decision else "normal"
-    return (
-        f"{r.end:9.1f} s  score {r.score:9.4f}  threshold {threshold:.4f}  {verdict:9}  block {1000 * seconds:6.1f} ms"
-    )
+def tell(watchers: Sequence[Watcher], readings: Sequence[Reading], watch: Watch, seconds: float, costs: Costs) -> None:
+    costs.readings += len(readings)
+    for reading in readings:
+        entry = entry_of(reading, watch, seconds)
+        for watcher in watchers:
+            watcher.told(entry)
 
 
-def summary(costs: list[float], heard: float, n_readings: int, streams: bool) -> str:
-    """`costs`: seconds of computing per block."""
+def entry_of(r: Reading, watch: Watch, seconds: float) -> Entry:
+    event = watch.event(r.score)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    ms = round(1000 * seconds, 3)
+    return Entry(now, r.end, r.score, watch.threshold, r.decision, int(watch.is_on), event, ms)
+
+
+@dataclass
+class Costs:
+    """What listening has cost; of fixed size."""
+
+    heard: float = 0.0  # s of sound
+    readings: int = 0
+    seconds: float = 0.0  # of computing, of all blocks
+    last: deque[float] = field(default_factory=lambda: deque(maxlen=COSTS))  # the same, of each of the last blocks
+
+    def add(self, n: int, seconds: float) -> None:
+        """Of a block of n samples."""
+        self.heard += n / RATE
+        self.seconds += seconds
+        self.last.append(seconds)
+
+    def summary(self, streams: bool) -> str:
+        ms = 1000 * np.array(self.last)
+        how = "every sample heard once" if streams else "every window heard anew"
+        return (
+            f"{self.heard:.1f} s heard, {self.readings} reading{'s' * (self.readings != 1)} ({how}); a block took "
+            f"{np.median(ms):.1f} ms in the median, {np.percentile(ms, 95):.1f} ms at 95 %, {ms.max():.1f} ms at most; "
+            f"real-time factor {self.seconds / self.heard:.4f}"
+        )
+
+
+def nothing_scored(heard: float, window: float) -> str:
     if not heard:
-        return "nothing heard"
-    ms = 1000 * np.array(costs)
-    how = "every sample heard once" if streams else "every window heard anew"
+        return "nothing heard: the recording has no samples (did its sender start?)"
     return (
-        f"{heard:.1f} s heard, {n_readings} readings ({how}); a block took {np.median(ms):.1f} ms in the median, "
-        f"{np.percentile(ms, 95):.1f} ms at 95 %, {ms.max():.1f} ms at most; real-time factor {sum(costs) / heard:.4f}"
-        + ("" if n_readings else "; no full window: --window is longer than the recording")
+        f"{heard:.1f} s heard, a score is of {window:.1f} s (--window): the recording, or each piece between two "
+        "gaps, is too short for one; give a longer recording, or a shorter --window"
     )
