@@ -35,7 +35,7 @@ def locked(path: Path) -> Iterator[None]:
     """The file at `path`, made if need be, is this process's alone; waits for another that has it, and says so."""
     with _opened(path) as file:
         if not _locks(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            logger.info("%s: another run has it; waiting", path)
+            logger.warning("%s: another run has it; waiting", path)
             _locks(file, fcntl.LOCK_EX)
         yield
 

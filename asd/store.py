@@ -6,7 +6,7 @@
     Store(root).differences(...)         what the nearest stored record has otherwise, so that an error can tell it
 
 A file that is there is complete: it is written under a temporary name in the same folder, fsynced and renamed. It
-carries its record. No locks: two jobs that make the same file write the same bytes.
+carries its record. Reading and writing take no lock: two jobs that make the same file write the same bytes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import numpy as np
 from asd.contracts import Arrays, Record
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest
+from asd.locks import locked
 
 T = TypeVar("T")
 PIECE = 1 << 20  # bytes of a file held at once: a checkpoint has gigabytes
@@ -173,11 +174,17 @@ class Store:
 
     @contextmanager
     def scratch(self, kind: str, record: Record) -> Iterator[Path]:
-        """A folder for work under way, the same for the same record; removed once the work has succeeded."""
+        """A folder for work under way, the same for the same record; removed once the work has succeeded.
+
+        One process at a time has it: one that had to wait looks first whether the work is done.
+        """
         folder = self.root / "scratch" / kind / key_of(record)
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-        shutil.rmtree(folder, ignore_errors=True)
+        lock = folder.with_suffix(".lock")
+        with locked(lock):
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.unlink(missing_ok=True)
 
     def folder(self, kind: str, record: Record) -> Path:
         """A folder that stays, for files named by what they depend on besides the record, which lies beside them."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 from test_session import QUICK, opened, worked
@@ -15,8 +16,9 @@ from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.programs.writing import evaluate
 from asd.results import ResultFolder, read_record
-from asd.store import write_json
+from asd.store import Store, write_json
 
+RECORD = {"numbers": 3}
 CLIPS = {"train": "t", "test": "x", "n_train": 2, "n_test": 1}
 
 
@@ -66,6 +68,22 @@ def test_a_lock_is_one_process_at_a_time_and_a_file_system_without_is_refused(tm
     refused = r"lock: this file system has no locks \(No locks available\), .* give another folder with --results"
     with pytest.raises(BadInput, match=refused), locks.locked(tmp_path / "lock"):
         pass
+
+
+def test_two_runs_never_do_the_same_work_at_once(tmp_path):
+    store, seen = Store(tmp_path), []
+
+    def work(name):
+        with store.scratch("weights", RECORD) as folder:
+            seen.append((name, folder.is_dir()))
+
+    with store.scratch("weights", RECORD):
+        other = threading.Thread(target=work, args=["other"])
+        other.start()
+        other.join(0.2)
+        seen.append(("first", True))
+    other.join(5)
+    assert seen == [("first", True), ("other", True)] and list((tmp_path / "scratch" / "weights").iterdir()) == []
 
 
 def test_rows_of_a_second_data_folder_replace_all_or_nothing(tmp_path):

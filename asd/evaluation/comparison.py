@@ -14,7 +14,7 @@ from asd.clips import DOMAINS
 from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.evaluation.intervals import Bootstrap, interval, omegas, probability_of_improvement
-from asd.evaluation.metric import METRICS, Result, evaluate, omega, rows, terms_of
+from asd.evaluation.metric import METRICS, Result, evaluate, omega, rows, same_clips, terms_of
 from asd.evaluation.published import Published
 from asd.evaluation.truth import Truths
 
@@ -37,6 +37,7 @@ def tables(
     """
     for entry in entries:
         same_machines(entry, truths)
+        same_recordings(entry, truths)
     results = {entry.name: results_of(entry, truths) for entry in entries}
     titles = {entry.name: f"{entry.name} ({QUICK})" if entry.quick else entry.name for entry in entries}
     found: list[Table] = [(titles[name], [*rows(of_system)]) for name, of_system in results.items()]
@@ -59,6 +60,15 @@ def same_machines(entry: SystemScores, truths: Truths) -> None:
     if missing or extra:
         told = [f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("extra", extra)) if names]
         raise BadInput(f"{entry.name}: machines {'; '.join(told)} (--machines takes a part of them)")
+
+
+def same_recordings(entry: SystemScores, truths: Truths) -> None:
+    try:
+        for machine, scores in entry.scores.items():
+            same_clips(scores, truths[machine], f"{machine}: anomaly scores")
+    except BadInput as error:
+        cure = "was it run on another data folder than the others? run it on theirs, or leave it out"
+        raise BadInput(f"{entry.name}: {error}; {cure}") from error
 
 
 def results_of(entry: SystemScores, truths: Truths) -> list[Result]:

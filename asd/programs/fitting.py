@@ -31,6 +31,8 @@ def fit(session: Session) -> None:
 
 def run(jobs: Sequence[Job], request: Request) -> None:
     """On the scheduler's workers, or in processes of this machine."""
+    if not jobs:
+        return
     pool: Pool = Cluster(request.scheduler, PATH) if request.scheduler else Processes(request.workers)
     run_all(jobs, pool, request.results / "logs")
 
@@ -63,7 +65,8 @@ def feature_jobs(session: Session) -> list[Job]:
 
 def lacks_features(session: Session, machine: data.Machine) -> bool:
     chains = [session.chains[name, machine.name] for name in session.used]
-    blocks = [chain.block(clips) for chain in chains for clips in (chain.train, machine.test, chain.heard_noise)]
+    of = [(chain, clips) for chain in chains for clips in (chain.train, machine.test, chain.heard_noise) if clips]
+    blocks = [chain.block(clips) for chain, clips in of]
     return not all(chain.has_frontend for chain in chains) or not all(block.is_stored for block in blocks)
 
 

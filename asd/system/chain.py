@@ -194,6 +194,8 @@ class Chain:
         recipe, record = self.system.frontend, self.frontend_record
         waves, clean = self._waves(self.train), self._waves(self.clean)
         with self.store.scratch("frontends", record) as scratch:
+            if made := self.store.load("frontends", record):  # by another run, meanwhile
+                return made
             if isinstance(recipe, TrainedFrontEnd):
                 found = recipe.fit_on(waves, clean, scratch, self.device, self._lasting).arrays()
             else:
@@ -232,6 +234,8 @@ class Chain:
         self._check_may_train("weights", self.weights_record(seeds[0]), f"seed {seeds[0]}")
         assert isinstance(self.system.detector, TrainedDetector)
         with self.store.scratch("weights", {**self.weights_record(seeds[0]), "seed": list(seeds)}) as scratch:
+            if all(self.is_trained(seed) for seed in seeds):  # by another run, meanwhile
+                return
             place = Workplace(seeds, self.device, scratch, self.block(self.heard_noise) if self.heard_noise else ())
             made = self.system.detector.trainer.train(self.block(self.train), self.is_target, place)
             for seed, arrays in zip(seeds, made, strict=True):
