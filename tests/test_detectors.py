@@ -236,7 +236,7 @@ def test_ledoit_wolf_equals_scikit_learns_estimator():
 
     training, _ = blend_clips()
     rows = np.concatenate([c.reshape(len(c), -1) for c in training]).astype(np.float64)
-    ours = LedoitWolf().regularise(np.cov(rows.T, bias=True), rows - rows.mean(0))
+    ours = LedoitWolf().regularise(np.cov(rows.T, bias=True), rows, rows.mean(0))
     np.testing.assert_allclose(ours, Theirs().fit(rows).covariance_, rtol=1e-9)
 
 

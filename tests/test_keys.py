@@ -22,7 +22,7 @@ from asd.errors import BadInput
 from asd.fingerprint import code
 from asd.frontends import AdaSub
 from asd.system import Chain
-from asd.system.chain import told
+from asd.system.differences import told
 
 ROOT = Path(__file__).resolve().parent.parent
 

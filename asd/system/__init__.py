@@ -5,9 +5,10 @@ chain    a recipe on one machine, all that it learns kept in the store          
 keys     what stands for clips in the store's keys
 """
 
-from asd.system.chain import Chain, prepare
+from asd.system.chain import Chain
 from asd.system.fitted import ClipScore, FittedSystem, Member, checked_feature, described, mean
 from asd.system.keys import RecordedClips, clips_key
+from asd.system.preparing import prepare
 from asd.system.recipe import Ensemble, Recipe, Selected, SelectedEnsemble, SelectedSystem, System
 from asd.system.together import fit_together, fitted_scorers, score_together, scores_of
 

@@ -9,7 +9,6 @@ on, and its key is the record's hash; what is missing is told by how the nearest
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -37,6 +36,8 @@ from asd.errors import BadInput
 from asd.fingerprint import canonical, code, digest, numbers
 from asd.folds import left_out_scores
 from asd.store import OnDemand, Store, content
+from asd.system.block import Block
+from asd.system.differences import OF_CLIPS, told
 from asd.system.fitted import Member, checked_feature, described, domain_of
 from asd.system.keys import clips_key
 from asd.system.recipe import System
@@ -44,45 +45,6 @@ from asd.training import environment, pin
 
 Read = Callable[[Clip], Wave]
 Made = TypeVar("Made")
-OF_CLIPS = ("clips", "of", "domains", "clean", "noise")  # in a record
-SHOWN = 5  # differing numbers told in an error
-
-
-@dataclass(frozen=True)
-class Block(Sequence[Feature]):
-    """The features of some clips, in the store under one record; read when first used. A sequence of (F, D)."""
-
-    record: Record
-    store: Store
-
-    @cached_property
-    def _arrays(self) -> Arrays:
-        found = self.store.load("features", self.record)
-        if found is None:
-            raise BadInput(f"{self.store.path('features', self.record)}: features are gone; run the same command again")
-        return found
-
-    @cached_property
-    def _ends(self) -> np.ndarray:
-        return np.cumsum(self._arrays["lengths"])
-
-    def __len__(self) -> int:
-        return len(self._arrays["lengths"])
-
-    def __getitem__(self, i: Any) -> Any:
-        """(F, D) of one clip, or a list of them for a slice."""
-        if isinstance(i, slice):
-            return [self[j] for j in range(len(self))[i]]
-        i = range(len(self))[i]
-        return self._arrays["frames"][self._ends[i] - self._arrays["lengths"][i] : self._ends[i]]
-
-    @property
-    def is_stored(self) -> bool:
-        return self.store.has("features", self.record)
-
-    @property
-    def path(self) -> Path:
-        return self.store.path("features", self.record)
 
 
 @dataclass(frozen=True)
@@ -350,51 +312,9 @@ class Chain:
         )
 
 
-def told(differences: dict[str, tuple[object, object]] | None) -> str:
-    """What the nearest stored record has otherwise, in words.
-
-    >>> told({"detector.training.epochs": (20, 3)})
-    'trained on the same clips with detector.training.epochs=20, here 3'
-    """
-    if differences is None:
-        return "nothing of this kind is there (not made yet, or the store was deleted)"
-    clips = [name for name in (*OF_CLIPS, "files") if name in differences]
-    codes = [name for name in differences if name in ("reader", "training code") or name.endswith(" code")]
-    own = [name for name in ("torch", "device", "threads", "seed") if name in differences]
-    others = [name for name in differences if name not in (*clips, *codes, *own)]
-    parts = [f"{name.removesuffix('.part')}={differences[name][0]}, here {differences[name][1]}" for name in others]
-    parts = [*parts[:SHOWN], *([f"{len(parts) - SHOWN} more numbers that differ"] if len(parts) > SHOWN else [])]
-    parts += [f"{name} {differences[name][0]}, here {differences[name][1]}" for name in own]
-    parts += ["other code of this kit"] if codes else []
-    where = "other clips" if clips else "the same clips"
-    return f"trained on {where}{' with ' * bool(parts)}{'; '.join(parts)}"
-
-
 def installed(package: str) -> str:
     """Its version; empty where it is missing, which is told where it is used."""
     try:
         return version(package)
     except PackageNotFoundError:
         return ""
-
-
-def prepare(chains: Sequence[Chain], clips: Sequence[Clip], threads: int) -> None:
-    """Put the features of one machine's `clips` into the store for every chain that lacks them, reading each clip once.
-
-    A clip's front-ends run one after another in one thread, so that they share its STFT.
-    """
-    blocks = {block.path: (chain, block) for chain in chains if not (block := chain.block(clips)).is_stored}
-    missing = [chain for chain, _ in blocks.values()]
-    for chain in missing:
-        _ = chain.frontend  # fitted before threads ask for it
-
-    def features_of(clip: Clip) -> list[Feature]:
-        wave = missing[0].read(clip)
-        return [chain.feature(clip, wave) for chain in missing]
-
-    if missing and clips:
-        with ThreadPoolExecutor(threads) as pool:
-            rows = list(pool.map(features_of, clips))
-        for (chain, block), features in zip(blocks.values(), zip(*rows, strict=True), strict=True):
-            lengths = np.array([len(f) for f in features])
-            chain.store.save("features", block.record, {"frames": np.concatenate(features), "lengths": lengths})
