@@ -55,8 +55,8 @@ demo: setup
 	$(BIN)/python run.py -e s1 s2 s3 s4 $(DEMO) $(DEEP)
 	$(BIN)/python tools/package.py --team submission/example/team.yaml $(DEMO) --out demo/submission
 	$(BIN)/python tools/evaluate.py demo/submission/Example_EXU_task2.zip --ground-truth demo/data --ci
-	$(BIN)/python tools/report.py demo/results/eval/s1 demo/results/eval/s3 --data demo/data --ground-truth demo/data \
-	    --out demo/report
+	$(BIN)/python tools/report.py $(foreach set,dev eval,$(foreach name,s1 s3,demo/results/$(set)/$(name))) \
+	    --data demo/data --ground-truth demo/data --out demo/report.html
 
 bench: setup
 	$(BIN)/python tools/bench.py train

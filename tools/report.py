@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""One static report.html with its figures: metric and intervals, scores, ROC, training, the clips that went most wrong.
+"""A report to look at and to mail: one HTML file with figures, sounds and tables in it, under 5 MB, loads nothing.
 
-    python tools/report.py results/dev/s1 results/dev/ae                      results/dev/s1/report/report.html
-    python tools/report.py results/eval/s1 --ground-truth PATH --out DIR      once the truth is published
+    python tools/report.py results/dev                                     every system there: results/dev/report.html
+    python tools/report.py results/dev/s1 results/dev/ae --out FILE.html   two of them
+    python tools/report.py results/dev results/eval --ground-truth PATH    both sets, where the truth is known
 
-Without a truth (evaluation clips before it is published) scores and training alone are shown. Spectrograms are of the
-clips that the runs were made from; --data says where they have moved. The page loads nothing from elsewhere. Exit code
-2: bad input.
+Without a truth scores, losses and the most anomalous clips alone are shown. Spectrograms and sounds are of the clips
+that the runs were made from; --data says where they have moved. Exit code 2: bad input.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd.errors import BadInput
 from asd.programs.report import read_runs, write_report
 from asd.text_files import given
+from asd.yaml_files import read_yaml
+
+PUBLISHED = Path(__file__).parent / "studies" / "published.yaml"
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -29,16 +32,21 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("results", nargs="+", type=given, metavar="RESULTS", help="folders of systems, results/dev/s1")
     parser.add_argument("--data", type=given, help="the data folder of the runs, where it has moved")
     parser.add_argument("--ground-truth", type=given, metavar="PATH", help="of evaluation clips; see tools/evaluate.py")
-    parser.add_argument("--out", type=given, help="default: report/ in the first RESULTS")
+    parser.add_argument("--out", type=given, metavar="FILE.html", help="default: report.html in the first RESULTS")
     parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap (%(default)s)")
     return parser
+
+
+def tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str]) -> int:
     args = command_line().parse_args(argv)
     try:
-        runs = read_runs(args.results, args.ground_truth)
-        print(write_report(runs, args.out or args.results[0] / "report", args.data, args.draws))
+        groups, out = read_runs(args.results, args.ground_truth), args.out or args.results[0] / "report.html"
+        write_report(groups, out, args.data, args.draws, read_yaml(PUBLISHED), tell)
+        print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
     except (BadInput, OSError) as error:
         print(f"report.py: {error}", file=sys.stderr)
         return 2

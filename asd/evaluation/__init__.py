@@ -6,7 +6,7 @@ published    figures of reports, and whether the clips at hand are theirs
 """
 
 from asd.evaluation.comparison import QUICK, tables
-from asd.evaluation.intervals import Bootstrap, interval
+from asd.evaluation.intervals import Bootstrap, interval, omegas
 from asd.evaluation.metric import (
     MAX_FPR,
     METRICS,
@@ -41,6 +41,7 @@ __all__ = [
     "has_all_kinds",
     "interval",
     "omega",
+    "omegas",
     "pauc",
     "precision_recall_f1",
     "published",

@@ -199,11 +199,11 @@ def draw(runs: Runs, path: Path) -> None:
     figure_of(runs).savefig(path, dpi=150)
 
 
-def figure_of(runs: Runs) -> Figure:
+def figure_of(runs: Runs, inches: tuple[float, float] = (8, 4.5)) -> Figure:
     """Fig. 2: Ω of every seed, a dashed line at their mean, a star for the ensemble."""
     from matplotlib.figure import Figure  # slow to import
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = Figure(figsize=inches, layout="constrained")
     axes = figure.subplots()
     shown = [name for name in LADDER if name in runs]
     for i, name in enumerate(shown):

@@ -1,67 +1,159 @@
-"""The page: runs in, report.html and its figures out, put in place together."""
+"""The page: runs in, one HTML file with its figures, sounds, style and script out, under a size, put in place whole."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import matplotlib
 
 from asd import evaluation
 from asd.errors import BadInput
 from asd.programs.opening import open_run
-from asd.programs.report.figures import Picture, histogram, roc, spectrograms, training
-from asd.programs.report.runs import Run
-from asd.programs.report.tables import decision_rows, run_rows
+from asd.programs.report import answer, clips, figures
+from asd.programs.report.embedding import STYLE, Picture
+from asd.programs.report.runs import Group, Run
+from asd.programs.report.tables import Rows, decision_rows, run_rows
+from asd.programs.report.terms import TERMS, explained
 from asd.programs.session import Session
+from asd.store import write_text
 
-TEMPLATE = "report.html"
+LIMIT = 5_000_000  # bytes of the page: it is to be mailed
+RESERVE = 300_000  # of it, for words and tables
+LEFT_OUT = "Clips are left out, or the page would be larger than 5 MB: tools/report.py {} shows them."
 
-
-def write_report(runs: Sequence[Run], out: Path, data_folder: Path | None, draws: int) -> Path:
-    """The path of the page. `data_folder` is for clips that have moved since, `draws` of the bootstrap."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".report_", dir=out.parent) as draft:
-        text = page(runs, Path(draft), data_folder, draws)
-        Path(draft, TEMPLATE).write_text(text, encoding="utf-8")
-        out.mkdir(exist_ok=True)
-        for file in sorted(Path(draft).iterdir(), key=lambda p: p.suffix == ".html"):  # the page last
-            shutil.move(str(file), out / file.name)
-    return out / TEMPLATE
+Tell = Callable[[str], None]
 
 
-def page(runs: Sequence[Run], folder: Path, data_folder: Path | None, draws: int) -> str:
-    """The page's text; its figures are written to `folder`."""
-    entries, truths = [run.scores for run in runs], runs[0].truths
-    sessions, missing = opened(runs, data_folder)
+@dataclass
+class Part:
+    """What the page shows of one system on one machine."""
+
+    run: Run
+    machine: str
+    id: str
+    figures: list[Picture] = field(default_factory=list)
+    clips: list[clips.ShownClip] = field(default_factory=list)
+    listed: Rows = field(default_factory=list)
+    left_out: str = ""
+
+    @property
+    def size(self) -> int:
+        return sum(len(picture.src) for picture in self.figures) + sum(clip.size for clip in self.clips)
+
+
+def write_report(
+    groups: Sequence[Group], out: Path, data_folder: Path | None, draws: int, published: Mapping, tell: Tell
+) -> None:
+    """`data_folder` is for clips that have moved since, `draws` of the bootstrap, `published` published.yaml."""
+    if out.suffix != ".html":
+        raise BadInput(f"--out {out}: the name of a file ending in .html expected; the report is one file")
+    with matplotlib.rc_context(STYLE):
+        write_text(out, page(groups, data_folder, draws, published, tell))
+
+
+def page(groups: Sequence[Group], data_folder: Path | None, draws: int, published: Mapping, tell: Tell) -> str:
+    names = dict.fromkeys(run.scores.name for group in groups for run in group.runs)
+    colours = answer.colours_of([*names])
+    tell("intervals ...")
+    found = {group.title: answer.standings(group, draws) for group in groups}
+    theirs = {group.title: evaluation.published(published, group.truths) for group in groups}
+    top = [picture for g in groups for picture in answer.charts(g, found[g.title], theirs[g.title], colours)]
+    top += [picture for g in groups for picture in answer.seeds(g)]
+    sections, notes = parts_of(groups, found, data_folder, sum(len(picture.src) for picture in top), tell)
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
-    return templates.get_template(TEMPLATE).render(
-        title=f"Anomalous sound detection: {', '.join(entry.name for entry in entries)}",
-        note=f"{runs[0].kind} results of {runs[0].folder.parent}{missing}. "
-        "Intervals are over test clips alone; other seeds and training clips move the figures further.",
-        tables=evaluation.tables(entries, truths, evaluation.Published(), evaluation.Bootstrap(truths, draws))
-        if truths
-        else [],
-        systems=[of_system(run, session, folder) for run, session in zip(runs, sessions, strict=True)],
+    return templates.get_template("report.html").render(
+        title=title(names, groups),
+        sentences=[sentence for group in groups for sentence in answer.sentences(group, found[group.title])],
+        notes=notes,
+        top=top,
+        both=answer.both_sets(found, theirs) if any(found.values()) else [],
+        sections=sections,
+        tables=[table for group in groups for table in tables(group, draws, theirs[group.title], len(groups) > 1)],
+        terms=TERMS,
+        explained=explained,
     )
 
 
-def opened(runs: Sequence[Run], data_folder: Path | None) -> tuple[list[Session | None], str]:
-    """A session for the spectrograms of each run, or None, and what the note then says.
+def title(names: Iterable[str], groups: Sequence[Group]) -> str:
+    machines = sum(len(group.machines) for group in groups)
+    return f"Anomalous sound detection: {', '.join(names)} on {machines} machine{'s' * (machines > 1)}"
+
+
+def tables(group: Group, draws: int, published: evaluation.Published, several: bool) -> list[tuple[str, Rows]]:
+    """All tables of a set, as tools/omega.py has them, and the report's own."""
+    entries, truths = group.entries, group.truths
+    metric: Sequence = (
+        evaluation.tables(entries, truths, published, evaluation.Bootstrap(truths, draws)) if truths else ()
+    )
+    own = [("Decisions in clips", decision_rows(group.runs)), ("Runs", run_rows(group.runs))]
+    return [(f"{title} ({group.title})" if several else title, rows) for title, rows in (*metric, *own)]
+
+
+# ---- machines --------------------------------------------------------------------------------------------------------
+
+
+def parts_of(
+    groups: Sequence[Group],
+    found: Mapping[str, Sequence[answer.Standing]],
+    data_folder: Path | None,
+    size: int,
+    tell: Tell,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The machines' sections, and notes on what is not in them. Clips of the best systems come first into the page."""
+    notes, parts, sessions = [], list[Part](), dict[Path, Session | None]()
+    for g, group in enumerate(groups):
+        ranked = [s.run for s in found[group.title]] or list(group.runs)
+        notes.append(f"{group.title.capitalize()}: results of {group.runs[0].folder.parent}")
+        for s, run in enumerate(ranked):
+            sessions[run.folder], missing = opened(run, data_folder)
+            notes += [f"{run.scores.name}, {group.title}: no spectrograms and sounds ({missing})"] * bool(missing)
+            parts += [Part(run, machine, f"s{g}_{s}_{m}") for m, machine in enumerate(group.machines)]
+    tell(f"figures of {len(parts)} systems and machines ...")
+    for part in parts:
+        part.figures = figures.of_machine(part.run, part.machine)
+    add_clips(parts, sessions, size, tell)
+    return [section(group, machine, parts, len(groups) > 1) for group in groups for machine in group.machines], notes
+
+
+def section(group: Group, machine: str, parts: Sequence[Part], several: bool) -> dict[str, Any]:
+    mine = [part for part in parts if part.machine == machine and part.run in group.runs]
+    name = f"{machine} ({group.title})" if several else machine
+    return {"name": name, "id": f"m{mine[0].id}", "few": mine[0].run.few(machine), "parts": mine}
+
+
+def add_clips(parts: Sequence[Part], sessions: Mapping[Path, Session | None], size: int, tell: Tell) -> None:
+    """The worst clips, part by part until the page is full, and the lists of the most anomalous."""
+    size += RESERVE + sum(part.size for part in parts)
+    for i, part in enumerate(parts, start=1):
+        session = sessions[part.run.folder]
+        if session and part.run.truths and size < LIMIT:
+            tell(f"clips {i} of {len(parts)}: {part.run.scores.name} on {part.machine}")
+            made = clips.worst_clips(part.run, session, part.machine)
+            size += sum(clip.size for clip in made)
+            part.clips = made if size < LIMIT else []
+        if session and part.run.truths and not part.clips:
+            part.left_out = LEFT_OUT.format(part.run.folder)
+        shown = {clip.name: f"#{part.id}_{n}" for n, clip in enumerate(part.clips)}
+        part.listed = clips.listed(part.run, session, part.machine, shown)
+
+
+def opened(run: Run, data_folder: Path | None) -> tuple[Session | None, str]:
+    """A session for the clips, or None and the reason.
 
     Only a folder that was asked for has to be there: the recorded one may be on another computer, the store deleted.
     """
-    if not runs[0].truths:
-        return [None] * len(runs), "; the truth of these clips is not known; no spectrograms without it"
+    if not run.truths:
+        return None, "the truth of these clips is not known"
     try:
-        return [session_of(run, data_folder) for run in runs], ""
+        return session_of(run, data_folder), ""
     except BadInput as error:
         if data_folder is not None:
             raise
-        return [None] * len(runs), f"; no spectrograms ({error})"
+        return None, str(error)
 
 
 def session_of(run: Run, data_folder: Path | None) -> Session:
@@ -70,18 +162,3 @@ def session_of(run: Run, data_folder: Path | None) -> Session:
     for chain in session.chains.values():
         _ = chain.frontend
     return session
-
-
-def of_system(run: Run, session: Session | None, folder: Path) -> dict[str, Any]:
-    """What the template shows of one system."""
-    machines = [(machine, pictures(run, session, machine, folder)) for machine in run.machines]
-    return {"name": run.scores.name, "run": run_rows(run), "decisions": decision_rows(run), "machines": machines}
-
-
-def pictures(run: Run, session: Session | None, machine: str, folder: Path) -> list[Picture]:
-    return [
-        histogram(run, machine, folder),
-        *([roc(run, machine, folder)] if run.truths else []),
-        *training(run, machine, folder),
-        *(spectrograms(run, session, machine, folder) if session else []),
-    ]

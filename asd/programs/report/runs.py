@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +12,15 @@ from typing import Any
 import numpy as np
 
 from asd import evaluation, results
-from asd.clips import CONDITIONS
+from asd.clips import CONDITIONS, DOMAINS, ClipName
 from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.programs.reading import anonymous, published_truths, read_systems, truths_of_names
 from asd.score_files import SCORE, file_name, read_rows
+
+SETS = {"dev": "development set", "eval": "evaluation set"}
+FEW = 10  # clips of a domain and condition, below which the page warns
+LISTED = 10  # most anomalous clips of a machine
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,8 @@ class Run:
     def machines(self) -> list[str]:
         return list(self.scores.scores)
 
-    def train_scores(self, machine: str) -> np.ndarray:
-        """(N,)."""
-        path = self.folder / "train_scores" / file_name(SCORE, machine, split="train")
-        return np.array([*read_rows(path).values()])
+    def train_scores(self, machine: str) -> dict[str, float]:
+        return read_rows(self.folder / "train_scores" / file_name(SCORE, machine, split="train"))
 
     def scores_by_kind(self, machine: str) -> dict[tuple[str, str], np.ndarray]:
         """(domain, condition) -> scores (N,) of the test clips."""
@@ -60,19 +63,62 @@ class Run:
         alarm = self.scores.decisions[machine][normal] == 1
         miss = self.scores.decisions[machine][anomaly] == 0
         return [
-            (normal, "worst false alarm" if alarm else "highest-scoring normal clip, decided normal"),
-            (anomaly, "worst miss" if miss else "lowest-scoring anomaly, decided anomalous"),
+            (normal, "Worst false alarm" if alarm else "Highest-scoring normal clip, decided normal"),
+            (anomaly, "Worst miss" if miss else "Lowest-scoring anomaly, decided anomalous"),
         ]
 
+    def most_anomalous(self, machine: str) -> list[str]:
+        """The first LISTED clips by score."""
+        scores = self.scores.scores[machine]
+        return sorted(scores, key=lambda clip: (-scores[clip], clip))[:LISTED]
 
-def read_runs(folders: Sequence[Path], ground_truth: Path | None) -> list[Run]:
+    def few(self, machine: str) -> list[str]:
+        """Each domain and condition with fewer than FEW clips, with their number."""
+        train = Counter(ClipName.parse(name).domain for name in self.train_scores(machine))
+        counts = {f"normal training clips of the {d} domain": train[d] for d in DOMAINS}
+        test = Counter((t.domain, CONDITIONS[t.is_anomaly]) for t in self.truths.get(machine, {}).values())
+        if test:
+            counts |= {f"{c} test clips of the {d} domain": test[d, c] for d in DOMAINS for c in CONDITIONS}
+        return [f"{n} {what}" for what, n in counts.items() if n < FEW]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs on one set's machines: development or evaluation."""
+
+    runs: Sequence[Run]
+
+    @property
+    def title(self) -> str:
+        return SETS.get(self.runs[0].kind, self.runs[0].kind)
+
+    @property
+    def truths(self) -> evaluation.Truths:
+        return self.runs[0].truths
+
+    @property
+    def machines(self) -> list[str]:
+        return self.runs[0].machines
+
+    @property
+    def entries(self) -> list[SystemScores]:
+        return [run.scores for run in self.runs]
+
+
+def read_runs(folders: Sequence[Path], ground_truth: Path | None) -> list[Group]:
     """Raises BadInput for a folder that run.py has not written, a truth that does not fit, or other machines."""
     found = [read_run(folder, ground_truth) for given in folders for folder in systems_in(given)]
-    first = found[0]
-    for run in found[1:]:
-        if run.scores.scores.keys() != first.scores.scores.keys() or run.kind != first.kind:
-            raise BadInput(f"{run.folder}: other machines than {first.folder}; a report compares runs on the same ones")
-    return found
+    groups = [Group([run for run in found if run.kind == kind]) for kind in sorted({run.kind for run in found})]
+    for group in groups:
+        first = group.runs[0]
+        for run in group.runs[1:]:
+            if set(run.machines) != set(first.machines):
+                raise BadInput(
+                    f"{run.folder}: other machines than {first.folder}; a report compares runs on the same ones"
+                )
+            if run.scores.name == first.scores.name:
+                raise BadInput(f"{run.folder}: given twice, or a second system named {run.scores.name}")
+    return groups
 
 
 def systems_in(folder: Path) -> list[Path]:
@@ -90,7 +136,7 @@ def read_run(folder: Path, ground_truth: Path | None) -> Run:
 
 
 def truths_of(scores: SystemScores, ground_truth: Path | None) -> evaluation.Truths:
-    """From the published truth or the clips' names; {} where neither tells."""
-    if ground_truth is not None:
-        return published_truths(ground_truth, scores.scores)
-    return {} if any(anonymous(scores)) else truths_of_names(scores)
+    """From the clips' names or the published truth; {} where neither tells."""
+    if not any(anonymous(scores)):
+        return truths_of_names(scores)
+    return {} if ground_truth is None else published_truths(ground_truth, scores.scores)

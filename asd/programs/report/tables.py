@@ -1,36 +1,40 @@
-"""The report's own tables: a run in, rows of text cells out, the first of them the header."""
+"""The report's own tables: runs in, rows of cells out, the first of them the header."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from asd.clips import DOMAINS
 from asd.programs.report.runs import Run
 
-RUN = ("machine", "training clips", "test clips", "members", "parameters", "MACs per clip", "training s", "proven")
-COUNTS = ("machine", "domain", "hits", "misses", "false alarms", "correct normals")
+RUN = ("system", "machine", "training clips", "test clips", "members", "parameters", "MACs per clip", "training s")
+COUNTS = ("system", "machine", "domain", "hits", "misses", "false alarms", "correct normals")
 OUTCOMES = ((True, True), (True, False), (False, True), (False, False))  # is anomaly, is decided anomalous
 
-Rows = list[Sequence[str]]
+Rows = list[Sequence[Any]]  # cells are text or clips.Link
 
 
-def run_rows(run: Run) -> Rows:
-    """Sizes, times and proof, one row per machine."""
-    rows: Rows = [RUN]
-    for machine, r in run.record.items():
-        proven = "-" if run.kind == "dev" else "yes" if r.get("verified") else "no"
-        counts = (r["data"]["n_train"], r["data"]["n_test"], len(r["members"]))
-        sizes = (f"{r['parameters']:,}", f"{r['macs_per_clip']:,}", f"{r['training_seconds']:.0f}")
-        rows.append((machine, *map(str, counts), *sizes, proven))
-    return rows
+def run_rows(runs: Sequence[Run]) -> Rows:
+    """Sizes, times and proof, one row per system and machine."""
+    return [(*RUN, "proven"), *(run_row(run, machine) for run in runs for machine in run.machines)]
 
 
-def decision_rows(run: Run) -> Rows:
-    """Counts at the threshold, one row per machine and domain; without a truth, how many are decided anomalous."""
-    if not run.truths:
-        rows = [(m, str(sum(d.values())), str(len(d))) for m, d in run.scores.decisions.items()]
-        return [("machine", "decided anomalous", "of"), *rows]
-    return [COUNTS, *((m, domain, *counts(run, m, domain)) for m in run.scores.decisions for domain in DOMAINS)]
+def run_row(run: Run, machine: str) -> Sequence[str]:
+    r = run.record[machine]
+    proven = "-" if run.kind == "dev" else "yes" if r.get("verified") else "no"
+    counts = (r["data"]["n_train"], r["data"]["n_test"], len(r["members"]))
+    sizes = (f"{r['parameters']:,}", f"{r['macs_per_clip']:,}", f"{r['training_seconds']:.0f}")
+    return (run.scores.name, machine, *map(str, counts), *sizes, proven)
+
+
+def decision_rows(runs: Sequence[Run]) -> Rows:
+    """Clips at the threshold, one row per system, machine and domain; without a truth, how many are anomalous."""
+    if not runs[0].truths:
+        decided = [(run.scores.name, m, d) for run in runs for m, d in run.scores.decisions.items()]
+        rows = [(name, m, str(sum(d.values())), str(len(d))) for name, m, d in decided]
+        return [("system", "machine", "decided anomalous", "of"), *rows]
+    return [COUNTS, *((r.scores.name, m, d, *counts(r, m, d)) for r in runs for m in r.machines for d in DOMAINS)]
 
 
 def counts(run: Run, machine: str, domain: str) -> list[str]:

@@ -1,0 +1,145 @@
+"""The report's own words and limits, from results written by hand: nothing is trained."""
+
+import json
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from asd.contracts import SystemScores
+from asd.evaluation import Published, truth_of_names
+from asd.programs.report import answer, clips, figures, page, runs
+from asd.programs.report.runs import Group, Run
+from asd.programs.report.terms import HEADERS, TERMS, explained
+from asd.score_files import file_name, score_text
+
+HOSTILE = "<img src=q onerror=alert(1)>$x^$"
+RNG = np.random.default_rng(5)
+
+
+def names(split, count):
+    conditions = ("normal", "anomaly") if split == "test" else ("normal",)
+    kinds = [(d, c) for d in ("source", "target") for c in conditions]
+    return [f"section_00_{d}_{split}_{c}_{i:04d}_{HOSTILE}.wav" for d, c in kinds for i in range(count)]
+
+
+def run_of(folder, name, shift, machines=("fan",), count=12, anonymous=False):
+    """results/<dev|eval>/<name> as run.py leaves it, as far as the report reads it."""
+    clip_names = [f"section_00_{i:04d}.wav" for i in range(8)] if anonymous else names("test", count)
+    of = {clip: float(RNG.normal(shift * ("anomaly" in clip))) for clip in clip_names}
+    train = folder / name / "train_scores"
+    record = {"members": ["0"], "parameters": 1, "macs_per_clip": 2, "threshold": 0.5, "training_seconds": 1.0}
+    record["data"] = {"n_train": 2 * count, "n_test": len(of)}
+    train.mkdir(parents=True)
+    for machine in machines:
+        path = train / file_name("anomaly_score", machine, split="train")
+        path.write_text(score_text(path, {clip: 0.0 for clip in names("train", count)}))
+    (folder / name / "run.json").write_text(json.dumps({"machines": {m: record for m in machines}}))
+    decisions = {clip: int(score > 0.5) for clip, score in of.items()}
+    scores = SystemScores(name, dict.fromkeys(machines, of), dict.fromkeys(machines, decisions), nominal=0.1)
+    truths = {} if anonymous else {m: truth_of_names(of) for m in machines}
+    return Run(folder / name, scores, truths)
+
+
+@pytest.fixture
+def group(tmp_path):
+    return Group([run_of(tmp_path / "dev", "weak", 0.3), run_of(tmp_path / "dev", "strong", 3.0)])
+
+
+def written(groups, out, monkeypatch):
+    monkeypatch.setattr(page, "session_of", lambda run, data: pytest.fail("no clip is read") if data else refuse())
+    page.write_report(groups, out, None, 20, RAW, lambda line: None)
+    return out.read_text()
+
+
+def refuse():
+    raise page.BadInput("/absent: not there")
+
+
+RAW = {"clips": {}, "machines": [], "ladder": {}, "development": {}, "submitted": {}}
+RAW["evaluation"] = {"machines": [], "clips": 0, "systems": {}}
+
+
+def test_the_best_system_comes_first_and_the_page_says_whether_that_is_settled(group):
+    found = answer.standings(group, 100)
+    assert [s.name for s in found] == ["strong", "weak"]
+    told = " ".join(answer.sentences(group, found))
+    assert "strong has the highest Ω" in told and "is beyond what other test clips" in told
+    same = [found[0], answer.Standing(group.runs[1], found[0].omega, found[0].draws, found[0].machines)]
+    assert "may be chance" in " ".join(answer.sentences(group, same))
+
+
+def test_both_sets_stand_side_by_side_and_published_figures_only_beside_the_same_clips(group, tmp_path):
+    other = Group([run_of(tmp_path / "eval", "strong", 1.0, machines=("drone",))])
+    found = {g.title: answer.standings(g, 20) for g in (group, other)}
+    theirs = Published("published", {"winner": {"over all": 0.7}}, ["drone"], True)
+    rows = answer.both_sets(found, {group.title: Published("", {"x": {"over all": 0.1}}), other.title: theirs})
+    assert rows[0] == (
+        "system",
+        *(f"{s} set: {w}" for s in ("development", "evaluation") for w in ("Ω", "95 % interval")),
+    )
+    assert [row[0] for row in rows[1:]] == ["strong", "weak", "published (2026) winner"]
+    assert rows[2][3:] == ("-", "-") and rows[3][1:] == ("-", "-", "0.7000", "-")
+
+
+def test_names_are_text_wherever_they_stand(group, tmp_path, monkeypatch):
+    text = written([group], tmp_path / "x.html", monkeypatch)
+    assert "<img src=q" not in text and "&lt;img src=q onerror=alert(1)&gt;$x^$" in text
+    assert set(re.findall(r"<img src=\"(data:image/svg)", text)) == {"data:image/svg"}
+    assert "no spectrograms and sounds (/absent: not there)" in text
+
+
+def test_a_domain_with_few_clips_is_warned_of(tmp_path):
+    few = run_of(tmp_path / "dev", "x", 1.0, count=runs.FEW - 1).few("fan")
+    assert len(few) == 2 + 4 and few[0] == "9 normal training clips of the source domain"
+    assert run_of(tmp_path / "dev", "y", 1.0, count=runs.FEW).few("fan") == []
+
+
+def test_the_most_anomalous_clips_lead_to_the_page_or_the_recording(group, tmp_path):
+    run = group.runs[1]
+    first, second = run.most_anomalous("fan")[:2]
+    test = [SimpleNamespace(path=tmp_path / name) for name in run.scores.scores["fan"]]
+    session = SimpleNamespace(machine=lambda name: SimpleNamespace(test=test))
+    rows = clips.listed(run, session, "fan", {first: "#here"})
+    assert len(rows) == 1 + runs.LISTED and rows[1][:2] == ("1", f"{max(run.scores.scores['fan'].values()):#.4g}")
+    assert rows[1][-1].href == "#here" and rows[2][-1] == clips.Link(second, (tmp_path / second).as_uri())
+    assert clips.listed(run, None, "fan", {})[1][-1] == first
+
+
+def test_clips_are_left_out_by_name_where_the_page_would_grow_too_large(group, monkeypatch):
+    parts = [page.Part(run, "fan", f"p{i}") for i, run in enumerate(group.runs)]
+    clip = clips.ShownClip("a", clips.Picture("x" * 400, "caption"), {"near": "y" * 100})
+    monkeypatch.setattr(page.clips, "worst_clips", lambda *of: [clip])
+    monkeypatch.setattr(page.clips, "listed", lambda *of: [])
+    monkeypatch.setattr(page, "LIMIT", page.RESERVE + 900)
+    page.add_clips(parts, {run.folder: object() for run in group.runs}, 0, lambda line: None)
+    assert [len(part.clips) for part in parts] == [1, 0]
+    assert parts[0].left_out == "" and str(group.runs[1].folder) in parts[1].left_out
+
+
+def test_one_channel_is_looked_at_and_heard_and_what_is_as_it_was_is_not_shown_twice():
+    wave = RNG.normal(0, 0.1, (1, 16000)).astype(np.float32)
+    power = clips.signal.power(clips.signal.stft(wave, clips.N_FFT, clips.HOP_LENGTH))
+    system = SimpleNamespace(detector=None, frontend=None)
+    for factor, seen in ((1.0, ["near"]), (0.5, ["near", "denoised: NoneType, x"])):
+        chain = SimpleNamespace(name="x", system=system, frontend=lambda wave, factor=factor: factor * power)
+        session = SimpleNamespace(used=["x"], members={"x": [("x", 0)]}, chains={("x", "fan"): chain})
+        powers, waves = clips.looks_and_sounds(session, "fan", wave)
+        assert list(powers) == seen and list(waves) == ["near"]
+    assert clips.players(waves)["near"].startswith("data:audio/mpeg;base64,")
+
+
+def test_of_many_members_the_legend_names_the_first_and_the_last():
+    axis = figures.Figure().subplots()
+    found = {str(i): np.array([[1.0, 2.0, np.nan], [2.0, 1.0, np.nan]]) for i in range(figures.NAMED + 1)}
+    figures.draw_losses(axis, found)
+    assert [line.get_label() for line in figures.legend(axis, found)] == ["training", "0", str(figures.NAMED)]
+    found["3"][:, 2] = 1.0
+    assert figures.legend(axis, found)[1].get_label() == "validation"
+
+
+def test_every_word_that_a_header_uses_is_explained():
+    assert set(HEADERS.values()) <= set(TERMS)
+    assert explained("auc_source") == TERMS["AUC_source"] and explained("development set: Ω") == TERMS["Ω"]
+    assert explained("false_alarms_source") == TERMS["false alarms"] and explained("machine") == ""
