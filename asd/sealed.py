@@ -1,50 +1,54 @@
-"""Sealed files: named arrays in one .npz whose last 64 bytes, the zip's comment, are the SHA-256 of all before.
+"""Seals: a file of arrays or weights carries the SHA-256 of its own bytes, so that damage is found and not used.
 
-    write_sealed(path, arrays)     read_sealed(path) -> Arrays     plain NumPy arrays, never pickle
+    seal(file)            close a file that is open for reading and writing ("w+b")
+    damage(path) -> str   why a sealed file is not as it was written, or ""
 
-`numpy.load` reads such a file as any other; `read_sealed` refuses it when a single bit differs.
+The seal is the last 64 bytes. In a zip (.npz, PyTorch's .pt) they are its comment, behind a .npy's numbers nobody reads
+them: `numpy.load` and `torch.load` take a sealed file as any other.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
+from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
-
-from asd.contracts import Arrays
-from asd.errors import BadInput
-from asd.store import written_whole
+from typing import IO
 
 SEAL = 64  # hex digits of a SHA-256
-NO_COMMENT = bytes(2)  # how a zip ends that has no comment: the comment's length
+LENGTH = 2  # bytes at the end of a zip without comment: the comment's length, 0
+PIECE = 1 << 20  # bytes held at once: features have hundreds of megabytes
 
 
-def write_sealed(path: Path, arrays: Arrays) -> None:
-    """Whole, or not at all."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    plain = buffer.getvalue()
-    assert plain.endswith(NO_COMMENT)
-    body = plain[: -len(NO_COMMENT)] + SEAL.to_bytes(len(NO_COMMENT), "little")
-    with written_whole(path) as file:
-        file.write(body + seal_of(body))
+def seal(file: IO[bytes]) -> None:
+    file.seek(0)
+    if file.read(2) == b"PK":
+        file.seek(-LENGTH, 2)
+        file.write(SEAL.to_bytes(LENGTH, "little"))
+    digest = _digest_of(file, file.seek(0, 2))
+    file.seek(0, 2)
+    file.write(digest)
 
 
-def read_sealed(path: Path) -> Arrays:
-    """Raises BadInput for a file that is not sealed, or not as it was written."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    body, seal = content[:-SEAL], content[-SEAL:]
-    if seal != seal_of(body):
-        what = "damaged" if body[:2] == b"PK" else "not a file that tools/export.py wrote"
-        raise BadInput(f"{path}: {what}, its last {SEAL} bytes are not the SHA-256 of the rest; copy it again")
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        return dict(file)
+def damage(path: Path) -> str:
+    stat = path.stat()
+    return _damage(path, stat.st_size, stat.st_mtime_ns)
 
 
-def seal_of(body: bytes) -> bytes:
-    return hashlib.sha256(body).hexdigest().encode()
+@lru_cache(maxsize=4096)
+def _damage(path: Path, size: int, changed_ns: int) -> str:
+    """Size and time stamp keep the memo honest within one process."""
+    with path.open("rb") as file:
+        found = _digest_of(file, max(size - SEAL, 0))
+        if file.read() == found:
+            return ""
+    return f"its last {SEAL} bytes are not the SHA-256 of the rest (damaged, cut short, edited, or of another kind?)"
+
+
+def _digest_of(file: IO[bytes], size: int) -> bytes:
+    """Of the first `size` bytes; the file is read to there."""
+    file.seek(0)
+    h = hashlib.sha256()
+    while size and (piece := file.read(min(PIECE, size))):
+        h.update(piece)
+        size -= len(piece)
+    return h.hexdigest().encode()

@@ -6,13 +6,15 @@
     Store(root).differences(...)         what the nearest stored record has otherwise, so that an error can tell it
 
 A file that is there is complete: it is written under a temporary name in the same folder, fsynced and renamed. It
-carries its record. Reading and writing take no lock: two jobs that make the same file write the same bytes.
+carries its record and a seal; one that is damaged is told, deleted and made again where that is allowed. Reading and
+writing take no lock: two jobs that make the same file write the same bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -29,9 +31,10 @@ from asd.contracts import Arrays, Record
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest
 from asd.locks import locked
+from asd.sealed import PIECE, damage, seal
 
 T = TypeVar("T")
-PIECE = 1 << 20  # bytes of a file held at once: a checkpoint has gigabytes
+logger = logging.getLogger(__name__)
 RECORD = "record.json"  # name of the record among a file's arrays
 
 
@@ -74,7 +77,7 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -86,9 +89,38 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
-    """A .npy file, whole."""
+    """A sealed .npy file, whole."""
     with written_whole(path) as file:
         np.save(file, array, allow_pickle=False)
+        seal(file)
+
+
+def write_arrays(path: Path, arrays: Arrays) -> None:
+    """A sealed .npz file, whole."""
+    with written_whole(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        seal(file)
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Raises BadInput for a file that is not sealed, or not as it was written."""
+    try:
+        wrong = damage(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+    if wrong:
+        raise BadInput(f"{path}: {wrong}; copy or make it again")
+    return _read(path, dict)
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a sealed file is there; a damaged one is told and deleted, so that it is made again."""
+    if not path.exists():
+        return False
+    if wrong := damage(path):
+        logger.warning("%s: %s; deleted, to be made again", path, wrong)
+        path.unlink(missing_ok=True)
+    return not wrong
 
 
 def opened_array(path: Path) -> np.ndarray:
@@ -149,11 +181,11 @@ class Store:
         return self.root / kind / f"{key_of(record)}.npz"
 
     def has(self, kind: str, record: Record) -> bool:
-        return self.path(kind, record).exists()
+        return is_kept(self.path(kind, record))
 
     def load(self, kind: str, record: Record) -> Arrays | None:
         path = self.path(kind, record)
-        if not path.exists():
+        if not is_kept(path):
             return None
         arrays: Arrays = _read(path, dict)
         arrays.pop(RECORD, None)
@@ -161,8 +193,7 @@ class Store:
 
     def save(self, kind: str, record: Record, arrays: Arrays) -> None:
         told = np.frombuffer(canonical(record).encode(), np.uint8)
-        with written_whole(self.path(kind, record)) as file:
-            np.savez(file, **arrays, **{RECORD: told})  # type: ignore[arg-type]
+        write_arrays(self.path(kind, record), {**arrays, RECORD: told})
 
     def once(self, kind: str, record: Record, compute: Callable[[], Arrays]) -> Arrays:
         """The arrays in the store, computed and saved first where they are missing."""
@@ -201,6 +232,8 @@ class Store:
         wanted = flattened(record)
         nearest: dict[str, tuple[object, object]] | None = None
         for path in sorted((self.root / kind).glob("*.npz")):
+            if damage(path):
+                continue
             stored = flattened(_record_in(path))
             names = dict.fromkeys([*stored, *wanted])
             other = {n: (stored.get(n), wanted.get(n)) for n in names if stored.get(n) != wanted.get(n)}

@@ -27,7 +27,8 @@ from tqdm import tqdm
 from asd.contracts import Arrays, Pace, Workplace
 from asd.epochs import Training, epoch_batches, split_groups, split_rows, validation_batches
 from asd.errors import BadInput
-from asd.store import written_whole
+from asd.sealed import seal
+from asd.store import is_kept, written_whole
 
 Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 Split = Callable[[int], tuple[np.ndarray, np.ndarray]]  # seed -> row numbers for training and for validation, sorted
@@ -251,7 +252,7 @@ class _Saver:
     cost: float = 0.0  # seconds the last checkpoint took
 
     def resume(self) -> None:
-        if self.path.exists():
+        if is_kept(self.path):
             found = torch.load(self.path, weights_only=True)
             self.run.network.load_state_dict(found["network"])
             self.adam.load_state_dict(found["adam"])
@@ -268,6 +269,7 @@ class _Saver:
         state = {"network": self.run.network.state_dict(), "adam": self.adam.state_dict()}
         with written_whole(self.path) as file:
             torch.save({**state, "history": self.run.history, "best": self.run.best}, file)
+            seal(file)
 
 
 def _write_csv(path: Path, history: list[list[float]], seeds: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from asd import results, score_files, store
+from asd import results, score_files, sealed, store
 from asd.calibration import GammaStandardised, GammaThreshold, NormalStandardised, gamma_fit
 from asd.errors import BadInput
 from asd.fingerprint import digest
@@ -60,12 +60,28 @@ def test_files_get_the_mode_the_umask_asks_for(tmp_path):
     assert stat.S_IMODE(os.stat(tmp_path / "a").st_mode) == stat.S_IMODE(os.stat(tmp_path / "b").st_mode)
 
 
-def test_a_damaged_file_is_named(tmp_path):
-    path = Store(tmp_path).path("weights", {})
-    path.parent.mkdir()
-    path.write_bytes(b"PK\x03\x04 damaged")
-    with pytest.raises(BadInput, match=f"weights/{path.name}: not readable"):
-        Store(tmp_path).load("weights", {})
+@pytest.mark.parametrize("harm", ["cut", "one bit", "other values", "no seal"])
+def test_a_damaged_file_is_told_and_made_again(tmp_path, caplog, harm):
+    kept, made = Store(tmp_path), {"weights": np.arange(5.0)}
+    kept.save("weights", {}, made)
+    path = kept.path("weights", {})
+    content = bytearray(path.read_bytes())
+    assert kept.has("weights", {}) and [*np.load(path)["weights"]] == [0, 1, 2, 3, 4]
+    content[len(content) // 3] ^= 1 if harm == "one bit" else 0
+    path.write_bytes(content[:-200] if harm == "cut" else content[: -sealed.SEAL] if harm == "no seal" else content)
+    if harm == "other values":
+        np.savez(path, weights=made["weights"] * 1.01)
+    found = kept.once("weights", {}, lambda: made)
+    assert [*found["weights"]] == [0, 1, 2, 3, 4] and kept.load("weights", {}) is not None
+    assert f"{path}: its last 64 bytes are not the SHA-256 of the rest" in caplog.text
+
+
+def test_arrays_of_clips_are_sealed_too(tmp_path, caplog):
+    path = tmp_path / "target.npy"
+    store.write_array(path, np.arange(5.0))
+    assert store.is_kept(path) and [*store.opened_array(path)] == [0, 1, 2, 3, 4]
+    path.write_bytes(path.read_bytes().replace(bytes(np.float64(3.0)), bytes(np.float64(3.5))))
+    assert not store.is_kept(path) and not path.exists() and str(path) in caplog.text
 
 
 def test_content_is_followed_not_time_stamps(tmp_path):

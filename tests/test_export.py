@@ -14,7 +14,7 @@ from asd.programs import exporting
 from asd.programs.fitting import extract
 from asd.programs.writing import write
 from asd.score_files import read_rows
-from asd.sealed import read_sealed, write_sealed
+from asd.store import read_arrays, write_arrays
 
 NAMES = ("s0", "baseline_mse")  # nothing trained; seeds (further kinds: test_contracts.py)
 
@@ -78,9 +78,9 @@ def test_a_flipped_bit_anywhere_is_refused(place, elsewhere, tmp_path):
 
 
 def test_what_scores_its_self_test_otherwise_is_refused(elsewhere, tmp_path):
-    arrays = read_sealed(elsewhere / "s0.npz")
+    arrays = read_arrays(elsewhere / "s0.npz")
     arrays["self_test/wave"] = np.ascontiguousarray(arrays["self_test/wave"][::-1])
-    write_sealed(tmp_path / "s0.npz", arrays)
+    write_arrays(tmp_path / "s0.npz", arrays)
     with pytest.raises(BadInput, match="features of its self-test clip differ here; another version of the kit"):
         asd.load(tmp_path / "s0.npz")
 
@@ -91,7 +91,7 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
     soundfile.write(tmp_path / "near.wav", np.zeros(16_000), 16_000)
     fan = asd.load(elsewhere / "s0.npz")
     for call, told in {
-        lambda: asd.load(tmp_path / "near.wav"): "near.wav: not a file that tools/export.py wrote",
+        lambda: asd.load(tmp_path / "near.wav"): "near.wav: its last 64 bytes are not the SHA-256",
         lambda: asd.load(elsewhere / "s0.npz", "pump"): "of the machine fan, not pump",
         lambda: asd.load(results / "dev" / "s0", "fun"): "did you mean 'fan'",
         lambda: fan(tmp_path / "near.wav"): r"near.wav: 1 channels at 16000 Hz, 2 \(near, far\)",
@@ -105,9 +105,9 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
 
 
 def test_an_own_kind_of_file_names_its_format(elsewhere, tmp_path):
-    arrays = read_sealed(elsewhere / "s0.npz")
+    arrays = read_arrays(elsewhere / "s0.npz")
     about = arrays.pop(exporting.ABOUT).tobytes().replace(b'"format": 1', b'"format": 9')
-    write_sealed(tmp_path / "s0.npz", {exporting.ABOUT: np.frombuffer(about, np.uint8), **arrays})
+    write_arrays(tmp_path / "s0.npz", {exporting.ABOUT: np.frombuffer(about, np.uint8), **arrays})
     with pytest.raises(BadInput, match="format 9, 1 expected"):
         asd.load(tmp_path / "s0.npz")
 

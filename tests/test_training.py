@@ -84,6 +84,16 @@ def test_a_killed_run_resumes_to_the_same_bytes(tmp_path, monkeypatch, batch):
         assert len(resumed_calls) < 72 - 24  # it did not begin anew
 
 
+def test_a_damaged_checkpoint_is_told_and_training_begins_anew(tmp_path, caplog):
+    (undisturbed,) = trained(tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    (again,) = trained(tmp_path)
+    assert same(undisturbed, again) and f"{path}: its last 64 bytes" in caplog.text
+
+
 def test_a_stack_of_seeds_trains_each_as_alone(tmp_path):
     numbers = Training(epochs=1, batch_size=32)
     split = random_rows(len(VECTORS), numbers)

@@ -30,8 +30,7 @@ from asd.errors import BadInput
 from asd.fingerprint import numbers
 from asd.programs.opening import Recorded, open_recorded
 from asd.programs.session import label, weights_of
-from asd.sealed import read_sealed, write_sealed
-from asd.store import content
+from asd.store import content, read_arrays, write_arrays
 from asd.system import FittedSystem, Member, Recipe, System, checked_feature
 
 FORMAT = 1
@@ -68,7 +67,7 @@ def write_export(recorded: Recorded, wave: Wave, path: Path) -> None:
         arrays |= _of_member(recorded, system, seed, member)
         arrays[f"self_test/{system}"] = _feature(member, wave)
     about = _about(recorded) | {"score": fitted(wave).score, "threshold": fitted.threshold}
-    write_sealed(path, {ABOUT: np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays})
+    write_arrays(path, {ABOUT: np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays})
 
 
 def _of_member(recorded: Recorded, system: str, seed: int, member: Member) -> Arrays:
@@ -220,7 +219,7 @@ class Exported:
 
 def read_export(path: Path, machine: str = "") -> Exported:
     """Raises BadInput for a file that is damaged or not of this kit, or of another machine."""
-    arrays = read_sealed(path)
+    arrays = read_arrays(path)
     try:
         about = json.loads(arrays.pop(ABOUT).tobytes())
     except (KeyError, ValueError) as error:

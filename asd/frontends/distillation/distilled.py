@@ -31,7 +31,7 @@ from asd.frontends.distillation.reference import cleanest, read_reference
 from asd.frontends.distillation.student import NarrowBandLSTM, NarrowBandNet, Stream, estimate, separate
 from asd.frontends.distillation.teachers import AdaSubTeacher, Teacher
 from asd.si_snr import EPS, si_snr
-from asd.store import OnDemand, opened_array, write_array
+from asd.store import OnDemand, is_kept, opened_array, write_array
 from asd.training import optimise, random_groups
 
 LEAST = 5  # training clips: fewer leave none to validate on
@@ -167,7 +167,7 @@ class Distilled:
         learnt_from = clips if getattr(self.teacher, "learns", True) else ()
         common = digest(reference.tobytes(), *learnt_from)
         files = [folder / f"{digest(common, clip)}.npy" for clip in clips]
-        missing = {file: i for i, file in enumerate(files) if not file.exists()}
+        missing = {file: i for i, file in enumerate(files) if not is_kept(file)}
         if missing:
             teach = self.teacher.open(waves, reference)
             for file, i in tqdm(missing.items(), "targets", disable=None, unit="clip"):
@@ -193,7 +193,7 @@ class Remembered:
 
     def embed(self, wave: np.ndarray) -> np.ndarray:
         file = self.folder / f"{digest(np.ascontiguousarray(wave).tobytes())}.npy"
-        if not file.exists():
+        if not is_kept(file):
             write_array(file, self.embedder.embed(wave))
         return np.array(opened_array(file))
 
