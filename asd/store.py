@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,7 +76,9 @@ def flattened(record: Mapping, prefix: str = "") -> dict[str, object]:
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that appears at `path` complete, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
+    mark = f".{path.name[:60]}.{socket.gethostname()}."
+    _sweep(path.parent, mark)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{mark}{os.getpid()}.")
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
@@ -86,6 +89,24 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _sweep(folder: Path, mark: str) -> None:
+    """Remove what killed processes of this host have left of a file that they were writing."""
+    for entry in os.scandir(folder):
+        pid = entry.name.removeprefix(mark).partition(".")[0]
+        if entry.name.startswith(mark) and pid.isdigit() and not _is_running(int(pid)):
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

@@ -1,7 +1,10 @@
 """Store, calibration and score files, small and pure."""
 
 import os
+import socket
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -52,6 +55,20 @@ def test_a_failed_write_leaves_nothing_and_keeps_what_was_there(tmp_path):
         file.write(b"half")
         raise RuntimeError
     assert path.read_text() == "before" and [p.name for p in tmp_path.iterdir()] == ["file.csv"]
+
+
+def test_what_a_killed_process_left_half_written_is_swept_up_by_the_next_writer(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    mark = f".file.csv.{socket.gethostname()}"
+    for name in (f"{mark}.{ended.pid}.x", f"{mark}.{os.getpid()}.x", f".file.csv.elsewhere.{ended.pid}.x"):
+        (tmp_path / name).touch()
+    store.write_text(tmp_path / "file.csv", "whole")
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "file.csv",
+        f"{mark}.{os.getpid()}.x",
+        f".file.csv.elsewhere.{ended.pid}.x",
+    }
 
 
 def test_files_get_the_mode_the_umask_asks_for(tmp_path):
