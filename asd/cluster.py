@@ -23,7 +23,7 @@ class Cluster:
         """`path`: PYTHONPATH of the jobs. Raises BadInput where no scheduler answers."""
         distributed = needed("distributed", "cluster")
         needed("cloudpickle", "cluster").register_pickle_by_value(process)  # a worker need not find this kit itself
-        self.path = path
+        self.path, self.killed = path, distributed.KilledWorker
         try:
             self.client = distributed.Client(**_place(address), timeout=ANSWER, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -38,6 +38,10 @@ class Cluster:
     def waiting(self) -> str:
         """What a person should know where nothing runs; empty otherwise."""
         return "" if self.client.scheduler_info()["workers"] else "the scheduler has no workers yet"
+
+    def lost(self, error: Exception) -> bool:
+        """Dask gives a job up whose workers were killed four times."""
+        return isinstance(error, self.killed)
 
     def __enter__(self) -> Cluster:
         return self

@@ -52,6 +52,10 @@ class Pool(Protocol):
 
     def waiting(self) -> str: ...
 
+    def lost(self, error: Exception) -> bool:
+        """Whether it is what a job's future raises whose workers were killed."""
+        ...
+
     def __enter__(self) -> Pool: ...
 
     def __exit__(self, *_: object) -> None: ...
@@ -68,6 +72,9 @@ class Processes:
 
     def waiting(self) -> str:
         return ""
+
+    def lost(self, error: Exception) -> bool:
+        return False
 
     def __enter__(self) -> Processes:
         return self
@@ -93,7 +100,7 @@ def run_all(jobs: Sequence[Job], pool: Pool, logs: Path) -> None:
         while pending:
             for future in wait(pending, LOOK, return_when=FIRST_COMPLETED).done:
                 job = pending.pop(future)
-                code, told = outcome(future)
+                code, told = outcome(future, pool)
                 if code < 0 and begun[job] < TRIES:
                     begun[job] += 1
                     shown.say(f"{job.name}: {told}; begun again")
@@ -117,14 +124,14 @@ def missing_told(failures: Sequence[str], total: int) -> str:
     )
 
 
-def outcome(future: Future[Ending]) -> tuple[int, str]:
-    """Exit code, minus the signal where one ended the process, and the same in words; 1 where a pool lost the job."""
+def outcome(future: Future[Ending], pool: Pool) -> tuple[int, str]:
+    """Exit code, below 0 where the process or its workers were killed, and the same in words."""
     try:
         code, host, largest = future.result()
     except CancelledError:
         return 1, "lost, the scheduler has gone"
     except Exception as error:  # of whatever pool: a job that killed its workers, a command that is not there
-        return 1, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return -1 if pool.lost(error) else 1, f"{type(error).__name__}: {str(error).partition('. ')[0]}"
     return code, ending(code, host, largest)
 
 

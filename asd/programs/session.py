@@ -101,8 +101,7 @@ class Session:
 
     def numbers(self, name: str) -> dict[str, object]:
         """The same without members: what runs of other seeds share."""
-        trained = {system: numbers(self.request.trained[system]) for system in sorted(dict(self.members[name]))}
-        return {"quick": self.request.quick, "recipe": numbers(self.request.recipes[name]), "trained": trained}
+        return {key: value for key, value in self.resolved(name).items() if key != "members"}
 
     def made_by(self, name: str) -> str:
         """Hash of all but clips that the name's scores are made by: numbers, members, and the code of all of it."""
