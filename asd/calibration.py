@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from asd.contracts import Score
-from asd.errors import BadInput
+from asd.errors import BadInput, check
 
 
 def quantile_of_domains(scores: np.ndarray, is_target: np.ndarray, quantile: float) -> float:
@@ -47,11 +47,18 @@ def gamma_fit(scores: np.ndarray) -> tuple[float, float]:
     return float(shape), float(scale)
 
 
+def check_quantile(quantile: float) -> None:
+    check("quantile", quantile, 0 < quantile < 1, "a share of the training clips, above 0 and below 1,")
+
+
 @dataclass(frozen=True)
 class GammaThreshold:
     """The organisers' rule on clip scores: raw scores, threshold at a quantile of their gamma distribution."""
 
     quantile: float = 0.9  # of the gamma fitted to the training clips' scores; organisers' baseline
+
+    def __post_init__(self) -> None:
+        check_quantile(self.quantile)
 
     def fit(self, train_scores: np.ndarray) -> Unchanged:
         return Unchanged()
@@ -78,6 +85,9 @@ class GammaStandardised:
 
     quantile: float = 0.9  # of the training clips' standardised scores, both domains alike: decision threshold
 
+    def __post_init__(self) -> None:
+        check_quantile(self.quantile)
+
     def fit(self, train_scores: np.ndarray) -> Standardised:
         shape, scale = gamma_fit(train_scores)
         return Standardised(mean=shape * scale, std=shape**0.5 * scale)
@@ -100,6 +110,9 @@ class NormalStandardised:
     """Scores of either sign in standard deviations of the training scores, threshold at a quantile of both domains."""
 
     quantile: float = 0.9  # of the training clips' standardised scores, both domains alike: decision threshold
+
+    def __post_init__(self) -> None:
+        check_quantile(self.quantile)
 
     def fit(self, train_scores: np.ndarray) -> Standardised:
         mean, std = float(np.mean(train_scores)), float(np.std(train_scores))

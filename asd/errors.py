@@ -56,6 +56,19 @@ def check(field: str, value: object, is_right: bool, expected: str) -> None:
         raise BadInput(f"{field} {value}: {expected} expected")
 
 
+def check_least(part: object, least: float, *fields: str) -> None:
+    """Raises BadInput for the first of a part's fields below `least`."""
+    for field in fields:
+        value = getattr(part, field)
+        check(field, value, least <= value < float("inf"), f"at least {least}")
+
+
+def check_above_0(part: object, *fields: str) -> None:
+    for field in fields:
+        value = getattr(part, field)
+        check(field, value, 0 < value < float("inf"), "above 0")
+
+
 def present(path: str, what: object, name: str = "") -> Path:
     """Raises BadInput, with what the file is and where it comes from, where it is missing or no path is given."""
     found = Path(path).expanduser() if path.startswith("~/") else Path(path)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import math
 import pkgutil
 import re
 import reprlib
@@ -225,7 +226,7 @@ def coerced(value: Any, kind: Any) -> Any:
         raise ValueError(value)
     if kind in (int, float) and isinstance(value, str) and LEADING_ZERO.match(value):
         raise ValueError(value)
-    return _whole(value) if kind is int else kind(value)
+    return _whole(value) if kind is int else _finite(value) if kind is float else kind(value)
 
 
 def _as_one_of(value: Any, options: tuple[Any, ...]) -> Any:
@@ -236,6 +237,12 @@ def _as_one_of(value: Any, options: tuple[Any, ...]) -> Any:
         with suppress(TypeError, ValueError, OverflowError):
             return coerced(value, option)
     raise ValueError(value)
+
+
+def _finite(value: Any) -> float:
+    if not math.isfinite(float(value)):
+        raise ValueError(value)
+    return float(value)
 
 
 def _whole(value: Any) -> int:

@@ -36,16 +36,17 @@ for _kind, _form in {
     "null": r"~|null|Null|NULL|",
     "bool": r"true|True|TRUE|false|False|FALSE",
     "int": r"[-+]?(0|[1-9][0-9]*)",
-    "float": r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan)",
+    "float": r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan)",
 }.items():
     _Plain.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_form})\Z"), None)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a yaml file; an empty file is no departure at all."""
-    loader = _Plain(read_text(path))
-    loader.name = str(path)
+    text = read_text(path)
     try:
+        loader = _Plain(text)
+        loader.name = str(path)
         found = loader.get_single_data()
     except BadInput:
         raise

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.mixture import GaussianMixture
 
 from asd.calibration import NormalStandardised
+from asd.errors import check_least
 from asd.features import LogMel
 from asd.frontends import Near
 from asd.system import System
@@ -18,6 +19,9 @@ from asd.system import System
 class Mixture:
     components: int = 8  # Gaussians with diagonal covariances
     min_frames: int = 5  # the shortest clip it can score; fewer frames say little
+
+    def __post_init__(self):
+        check_least(self, 1, "components", "min_frames")
 
     def fit(self, features, is_target):
         mixture = GaussianMixture(self.components, covariance_type="diag", reg_covar=1e-3, random_state=0)

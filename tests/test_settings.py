@@ -1,6 +1,7 @@
 """Settings: departures by dotted name, values coerced by type, parts by their role."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import get_type_hints
 
 import pytest
 
@@ -14,7 +15,9 @@ from asd.errors import BadInput
 from asd.features import LogMelPair
 from asd.fingerprint import canonical, numbers
 from asd.frontends import Distilled
+from asd.programs.request import wanted_seeds
 from asd.settings import fits
+from asd.training import Training
 from asd.yaml_files import read_yaml
 from systems.gmm import Mixture
 
@@ -184,3 +187,71 @@ def test_a_number_named_without_its_part_points_to_its_full_name():
         systems.load("s1", ["epochs=3"])
     with pytest.raises(BadInput, match="'frontend.training.epochs' or 'detector.training.epochs'"):
         systems.load("ssd", ["epochs=3"])
+
+
+# ---- numbers that make no sense --------------------------------------------------------------------------------------
+
+SIGNED = {"least_snr"}  # fields that may be negative
+ELSEWHERE = ("asd.pretrained", "asd.separation", "asd.simulation", "asd.submission")  # no parts of a system
+
+
+def numbers_of_parts():
+    for part in settings.all_parts():
+        for f in fields(part) if not part.__module__.startswith(ELSEWHERE) else ():
+            kind = get_type_hints(part)[f.name]
+            if kind in (int, float) or kind in (tuple[int, ...], tuple[float, ...], tuple[float, float, float]):
+                yield part, f.name, kind
+
+
+def test_every_part_refuses_numbers_that_make_no_sense_by_their_names():
+    tried = 0
+    for part, name, kind in numbers_of_parts():
+        wrong = ["nan", "inf", "-inf", "010", "ten", "0x10", "1:30"] + ["-1"] * (name not in SIGNED)
+        for text in wrong:
+            several = ",".join([text] * (3 if kind == tuple[float, float, float] else 1))
+            with pytest.raises(BadInput, match=name.split("_")[0]):
+                settings.resolve(part(), {name: several}, "x")
+            tried += 1
+    assert tried > 700
+
+
+def test_no_part_takes_zero_where_zero_is_nothing():
+    for system, text in (
+        ("baseline_mse", "features.n_mels=0"),
+        ("baseline_mse", "detector.context=0"),
+        ("ae", "detector.network.width=0"),
+        ("ae", "detector.training.learning_rate=-0.001"),
+        ("ae", "detector.training.batch_size=1"),
+        ("ae", "calibration.quantile=90"),
+        ("ae", "seeds=0,0"),
+        ("ae", "seeds=-1"),
+        ("s0", "calibration.quantile=1"),
+    ):
+        with pytest.raises(BadInput, match="expected"):
+            systems.load(system, [text])
+
+
+@pytest.mark.parametrize("text", ["010", "0,0", "-1", "0", "1.5", "", "1e9", "007,"])
+def test_seeds_that_cannot_be_meant_are_refused(text):
+    with pytest.raises(BadInput, match="--seeds"):
+        wanted_seeds(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["epochs: 010", "epochs: 1:30", "epochs: 2026-13-45", "epochs: 0x1f", "epochs: on", "epochs: .nan", "epochs: [1]"]
+    + [
+        "epochs: &a [*a]",
+        "epochs: {1: 2}",
+        "epochs: !!int x",
+        "epochs: !!timestamp x",
+        "? [1]\n: 2",
+        "epochs: !!binary x",
+    ]
+    + ["epochs: !!python/name:os.system", "[" * 700, "<<: {a: 1}", "epochs: *nothing", "\x00: 1", "{? {a: 1}: 2}"],
+)
+def test_yaml_values_that_are_no_numbers_are_refused_in_a_sentence(tmp_path, text):
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(BadInput, match="x.yaml|unknown key|epochs") as refused:
+        settings.resolve(Training(), read_yaml(tmp_path / "x.yaml"), "x.yaml")
+    assert "\n" not in str(refused.value)

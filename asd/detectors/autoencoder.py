@@ -20,6 +20,7 @@ from asd.detectors.scoring import MeanSquaredError, Residuals, Scoring
 from asd.detectors.validation import RandomVectors, Validation
 from asd.detectors.vectors import Vectors, stack
 from asd.epochs import Training, epoch_batches
+from asd.errors import check_least
 
 OF_CLIPS = ("train_scores", "train_domains")  # of a scorer's arrays, those with one entry a training clip
 
@@ -77,6 +78,9 @@ class AutoEncoder:
     objective: Objective = field(default_factory=SquaredError)
     scoring: Scoring = field(default_factory=MeanSquaredError)
     domains: Domains = field(default_factory=NearerDomain)
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "context")
 
     @property
     def min_frames(self) -> int:

@@ -17,7 +17,7 @@ from scipy.linalg import solve_triangular
 from asd.clips import DOMAINS
 from asd.contracts import Arrays
 from asd.detectors.scoring import Residuals
-from asd.errors import BadInput, check
+from asd.errors import BadInput, check, check_above_0
 
 ROWS = 20_000  # residual vectors at most that a shrinkage is estimated on
 BLOCK = 2048  # residual vectors whose outer products are summed at once: twice as fast as a clip's 300
@@ -33,6 +33,9 @@ class Ridge:
     """`Σ + ridge * mean(diag Σ) * I`"""
 
     ridge: float = 1e-3  # of the mean variance; *chosen*: keeps 640 dimensions invertible, far below typical variances
+
+    def __post_init__(self) -> None:
+        check_above_0(self, "ridge")
 
     def regularise(self, covariance: np.ndarray, rows: np.ndarray, mean: np.ndarray) -> np.ndarray:
         return covariance + self.ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))

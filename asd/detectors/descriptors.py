@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from asd import signal
-from asd.errors import check
+from asd.errors import check, check_above_0
 
 TINY = 1e-3  # dB, or dB^2: under a logarithm, far below any microphone's own fluctuation
 
@@ -74,6 +74,9 @@ class PairModulation:
 
     least: float = TINY  # dB^2 under the logarithm
 
+    def __post_init__(self) -> None:
+        check_above_0(self, "least")
+
     def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """(n, W, M), (n, W, M) -> (n, 2 octaves M), near first."""
         return np.concatenate([log_octaves(windows, self.least) for windows in (near, far)], axis=1)
@@ -89,6 +92,9 @@ class ModulationExcess:
 
     least: float = TINY  # dB^2 under the logarithms
 
+    def __post_init__(self) -> None:
+        check_above_0(self, "least")
+
     def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """(n, W, M), (n, W, M) -> (n, octaves M)"""
         return log_octaves(near, self.least) - log_octaves(far, self.least)
@@ -99,6 +105,9 @@ class NearModulation:
     """Temporal modulation of the near window alone."""
 
     least: float = TINY  # dB^2 under the logarithm
+
+    def __post_init__(self) -> None:
+        check_above_0(self, "least")
 
     def __call__(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """(n, W, M) -> (n, octaves M); `far` does not enter."""

@@ -20,6 +20,7 @@ from asd.detectors.networks import PerDimension, Scaling
 from asd.detectors.objectives import check_objective
 from asd.detectors.stacked import StackedLinear, generators
 from asd.detectors.vectors import Vectors
+from asd.errors import check_least
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class AdditiveFlow:
 
     couplings: int = 4  # *chosen*: each half is moved twice
     width: int = 128  # hidden units of each
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "couplings", "width")
 
     def flow(self, n_features: int, seeds: Sequence[int]) -> Flow:
         """Not `build`: no autoencoder's network, whose output is held against its input."""
@@ -94,6 +98,7 @@ class FlowDetector(AutoEncoder):
     network: AdditiveFlow = field(default_factory=AdditiveFlow)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_objective(self.objective, "the flow's own likelihood")
 
     @property

@@ -18,7 +18,7 @@ from asd.detectors.convolution import Doubled, StackedConv, convolved, folded, p
 from asd.detectors.stacked import StackedLinear, generators
 from asd.detectors.windows import BandScale
 from asd.epochs import generator
-from asd.errors import check
+from asd.errors import check, check_least
 
 DEPTH = 4  # layers that halve time and frequency: 78 x 128 becomes 5 x 8; *chosen*: a receptive field of a whole block
 
@@ -55,6 +55,10 @@ class MaskedNet:
 
     width: int = 64  # channels of the deepest layer, half of them in each above; *chosen*: minutes a machine on a CPU
     embedding: int = 64  # E; *chosen*: well below a window's 80 blocks of 128 values, enough for a kNN
+
+    def __post_init__(self) -> None:
+        check_least(self, 2, "width")
+        check_least(self, 1, "embedding")
 
     def build(self, window: int, n_mels: int, seeds: Sequence[int]) -> MaskedModel:
         return MaskedModel(self, window, n_mels, seeds)

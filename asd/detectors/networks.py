@@ -12,6 +12,7 @@ from torch import nn
 
 from asd.detectors.stacked import StackedBatchNorm, StackedLinear, generators
 from asd.detectors.vectors import Vectors
+from asd.errors import check, check_above_0, check_least
 
 
 class Network(Protocol):
@@ -31,6 +32,12 @@ class Scaling(Protocol):
         """Fill in the built module's statistics from each seed's training vectors, given by their row numbers."""
 
 
+def check_norm(momentum: float, eps: float) -> None:
+    """Of batch norm: the share that a batch has in the running statistics, and what is added to a variance."""
+    check("momentum", momentum, 0 < momentum <= 1, "above 0, at most 1")
+    check("eps", eps, 0 < eps < np.inf, "above 0")
+
+
 @dataclass(frozen=True)
 class OrganisersNet:
     """The organisers' dense autoencoder: linear, batch norm, ReLU in every layer but the last, bottleneck too."""
@@ -39,6 +46,10 @@ class OrganisersNet:
     bottleneck: int = 8
     momentum: float = 0.01  # batch norm
     eps: float = 1e-3  # batch norm
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "width", "bottleneck")
+        check_norm(self.momentum, self.eps)
 
     def build(self, n_features: int, seeds: Sequence[int]) -> nn.Module:
         """640 inputs give 267,928 trainable parameters a seed."""
@@ -68,6 +79,11 @@ class ResidualNet:
     bottleneck: int = 16
     momentum: float = 0.1  # batch norm, PyTorch's default
     eps: float = 1e-5  # batch norm, PyTorch's default
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "width", "bottleneck")
+        check_least(self, 0, "blocks")
+        check_norm(self.momentum, self.eps)
 
     def build(self, n_features: int, seeds: Sequence[int]) -> nn.Module:
         draws = generators(seeds)
@@ -116,6 +132,9 @@ class PerDimension:
     """Each dimension of the vectors to mean 0 and standard deviation 1 over the training-normal vectors."""
 
     floor: float = 1e-3  # dB, the least standard deviation divided by: a dimension that never changes stays near 0
+
+    def __post_init__(self) -> None:
+        check_above_0(self, "floor")
 
     def build(self, n_features: int, n_seeds: int) -> nn.Module:
         return Standardise(n_features, n_seeds)

@@ -62,6 +62,7 @@ class TwoMicrophoneAutoEncoder(AutoEncoder):
     scoring: Scoring = field(default_factory=MeanSquaredError)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.alpha < np.inf:
             raise BadInput(f"alpha {self.alpha}: weight of the difference channel expected, finite and at least 0")
         check_objective(self.objective, "eq. (4)")

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from asd.contracts import Feature, Wave
 from asd.encoders.pooling import Mean, Pooling
-from asd.errors import check, present
+from asd.errors import check, check_least, present
 from asd.pretrained.exported import exported
 from asd.pretrained.windows import cut, embedded, heard
 
@@ -31,6 +31,7 @@ class FromFile:
     hop: float = 0.0  # seconds between windows; 0: one after another
 
     def __post_init__(self) -> None:
+        check_least(self, 0, "n_parameters")
         check("batch", self.batch, self.batch >= 1, "at least 1")
         check("rate", self.rate, self.rate >= 1, "at least 1 Hz")
         check("window", self.window, self.window == 0 or self.window * self.rate >= 1, "0 or at least one sample")

@@ -9,7 +9,7 @@ from typing import ClassVar
 from asd.clips import RATE
 from asd.contracts import Feature, Wave
 from asd.encoders.pooling import Mean, Pooling
-from asd.errors import check
+from asd.errors import check, check_least
 from asd.pretrained.checkpoints import found
 from asd.pretrained.nassl import NASSL, sources, two_inputs
 from asd.pretrained.windows import heard, rows
@@ -25,6 +25,9 @@ class Nassl:
     pooling: Pooling = Mean()
     device: str = "cpu"  # cpu | cuda
     n_parameters: int = 0  # of the network, for the package's total; it cannot be counted from here
+
+    def __post_init__(self) -> None:
+        check_least(self, 0, "n_parameters")
 
     def files(self) -> tuple[Path, ...]:
         return (found(self.checkpoint, NASSL), *sources())

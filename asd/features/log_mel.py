@@ -9,7 +9,7 @@ import numpy as np
 
 from asd import signal
 from asd.contracts import Feature, Power
-from asd.errors import BadInput
+from asd.errors import BadInput, check_least
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,9 @@ class LogMel:
     """Log-mel energies of the first channel, un-stacked: detectors stack neighbouring frames as they need."""
 
     n_mels: int = 128  # Slaney mel bands from 0 to 8 kHz; organisers' baseline
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "n_mels")
 
     def __call__(self, power: Power) -> Feature:
         """(C, K, F) -> (F, n_mels) in dB."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from asd import signal
 from asd.contracts import Feature, Power
-from asd.errors import check
+from asd.errors import check, check_least
 
 LEAST = 5  # frames of a clip
 
@@ -29,6 +29,7 @@ class OctaveModulation:
     n_mels: int = 128  # Slaney mel bands from 0 to 8 kHz
 
     def __post_init__(self) -> None:
+        check_least(self, 1, "n_mels")
         check("window", self.window, self.window >= 4, "at least 4")
         check("hop", self.hop, self.hop >= 1, "at least 1")
         check("floor", self.floor, self.floor > 0, "above 0")

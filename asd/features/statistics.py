@@ -12,7 +12,7 @@ import numpy as np
 
 from asd import signal
 from asd.contracts import Feature, Power
-from asd.errors import check
+from asd.errors import check, check_least
 
 LEAST = 5  # frames; a statistic of fewer says little, and the organisers' vectors have as many
 NAMES = ("mean", "std", "rank", "p<percent>")
@@ -48,6 +48,7 @@ class LogMelStatistics:
     n_mels: int = 128  # Slaney mel bands from 0 to 8 kHz
 
     def __post_init__(self) -> None:
+        check_least(self, 1, "n_mels")
         right = bool(self.statistics) and all(map(is_statistic, self.statistics))
         check("statistics", ",".join(self.statistics), right, f"one or more of {', '.join(NAMES)}")
         check("level", self.level, 0 <= self.level <= 1, "from 0 to 1")

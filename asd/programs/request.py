@@ -12,6 +12,7 @@ from typing import Any
 import systems
 from asd.errors import BadInput
 from asd.fingerprint import numbers
+from asd.settings import coerced
 from asd.system import Ensemble, Recipe, Selected, System
 
 Seed = tuple[str, int]  # a system that trains, and one of its seeds
@@ -95,8 +96,8 @@ def wanted_seeds(text: str | None) -> int | tuple[int, ...] | None:
     if text is None:
         return None
     try:
-        found = tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
+        found = tuple(coerced(part, int) for part in text.split(",") if part.strip())
+    except (ValueError, OverflowError):
         found = ()
     if not found or min(found) < 0 or len(set(found)) < len(found) or ("," not in text and found == (0,)):
         raise BadInput(f"--seeds {text}: expected how many (3), or which ones, each once (0,4,7 or 5,)")

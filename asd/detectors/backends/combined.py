@@ -14,7 +14,7 @@ import numpy as np
 from asd.contracts import Detector, Feature, Scorer
 from asd.detectors.backends.mahalanobis import Mahalanobis
 from asd.detectors.backends.nearest import NearestNeighbours
-from asd.errors import check
+from asd.errors import check, check_least
 from asd.folds import left_out_scores
 
 JOINS: dict[str, Callable[[list[float]], float]] = {"mean": np.mean, "minimum": np.min, "maximum": np.max}
@@ -30,6 +30,7 @@ class Combined:
     folds: int = 10
 
     def __post_init__(self) -> None:
+        check_least(self, 2, "folds")
         check("join", self.join, self.join in JOINS, " or ".join(JOINS))
 
     @property

@@ -14,7 +14,7 @@ import numpy as np
 
 from asd.contracts import Feature
 from asd.detectors.backends.bank import FOLDS, TINY, Bank, check_metric, gathered, top_mean
-from asd.errors import check
+from asd.errors import check, check_least
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class LocalDensity:
     folds: int = FOLDS
 
     def __post_init__(self) -> None:
+        check_least(self, 1, "min_frames")
+        check_least(self, 2, "folds")
         check("neighbours", self.neighbours, self.neighbours >= 1, "at least 1")
         check("top_share", self.top_share, 0 < self.top_share <= 1, "above 0, at most 1")
         check_metric(self.metric)

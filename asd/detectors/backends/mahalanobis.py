@@ -14,7 +14,7 @@ import numpy as np
 
 from asd.contracts import Feature
 from asd.detectors.backends.bank import gathered, top_mean, units_of
-from asd.errors import BadInput, check
+from asd.errors import BadInput, check, check_least
 from asd.folds import FOLDS, folds
 
 
@@ -28,6 +28,7 @@ class Mahalanobis:
     min_frames: int = 1  # rows of a clip
 
     def __post_init__(self) -> None:
+        check_least(self, 1, "min_frames")
         check("target_weight", self.target_weight, 0 <= self.target_weight <= 1, "from 0 to 1")
         check("unit_quantile", self.unit_quantile, 0 < self.unit_quantile <= 1, "above 0, at most 1")
         check("top_share", self.top_share, 0 < self.top_share <= 1, "above 0, at most 1")

@@ -16,7 +16,7 @@ import numpy as np
 from asd.contracts import Feature
 from asd.detectors.backends.bank import FOLDS, Bank, by_domain, check_metric, top_mean, units_of
 from asd.detectors.backends.scaling import AsTheyAre, RowScaling
-from asd.errors import check
+from asd.errors import check, check_least
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class NearestNeighbours:
     folds: int = FOLDS
 
     def __post_init__(self) -> None:
+        check_least(self, 1, "min_frames")
+        check_least(self, 2, "folds")
         check("neighbours", self.neighbours, self.neighbours >= 1, "at least 1")
         check("mixup", self.mixup, 0 <= self.mixup < 1, "from 0 (none) to below 1")
         check("mixup_neighbours", self.mixup_neighbours, self.mixup_neighbours >= 1, "at least 1")

@@ -14,7 +14,7 @@ import numpy as np
 from asd.contracts import Feature
 from asd.detectors.backends.bank import FOLDS
 from asd.detectors.backends.nearest import NearestNeighbours, NearestScorer
-from asd.errors import check
+from asd.errors import check, check_least
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class SubBands:
     folds: int = FOLDS
 
     def __post_init__(self) -> None:
+        check_least(self, 1, "min_frames")
+        check_least(self, 2, "folds")
         check("bands", self.bands, self.bands >= 1, "at least 1")
 
     def fit(self, features: Sequence[Feature], is_target: np.ndarray) -> SubBandScorer:

@@ -13,7 +13,7 @@ import numpy as np
 
 from asd.contracts import Feature
 from asd.detectors.backends.bank import gathered, top_mean
-from asd.errors import check
+from asd.errors import check, check_least
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class SubspaceResidual:
     min_frames: int = 1  # rows of a clip
 
     def __post_init__(self) -> None:
+        check_least(self, 1, "min_frames")
         check("variance", self.variance, 0 < self.variance < 1, "above 0 and below 1")
         check("top_share", self.top_share, 0 < self.top_share <= 1, "above 0, at most 1")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from asd.errors import check_least
 from asd.frontends.distillation.embedders import unit
 from asd.pretrained.aisfx import AISFX, BLOCK, RATE_44K, effects_network, log_mel, shipped
 from asd.pretrained.checkpoints import found
@@ -23,6 +24,9 @@ class AisfxEmbedder:
 
     checkpoint: str = ""  # empty: the one inside the installed package aisfx
     hop: int = 50  # frames of 23 ms between blocks of 100; theirs
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "hop")
 
     @property
     def _path(self) -> Path:

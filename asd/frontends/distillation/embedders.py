@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from asd import signal
-from asd.errors import BadInput
+from asd.errors import BadInput, check_least
 
 
 @runtime_checkable
@@ -38,6 +38,10 @@ class LogMelEmbedder:
     n_mels: int = 64  # bands; chosen: fine enough to part a motor's tones, coarse enough not to depend on its speed
     n_fft: int = 1024  # samples, 64 ms
     hop_length: int = 512  # samples, 32 ms
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "n_mels", "hop_length")
+        check_least(self, 2, "n_fft")
 
     def files(self) -> tuple[Path, ...]:
         return ()

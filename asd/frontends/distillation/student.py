@@ -23,7 +23,7 @@ from torch import nn
 
 from asd import signal
 from asd.clips import RATE
-from asd.errors import BadInput
+from asd.errors import BadInput, check_least
 
 TINY = 1e-8  # magnitude; stands for a silent bin's mean, far below PCM_16's rounding noise (about 1e-4)
 BINS = 33  # a chunk's states stay in the core's cache: 1.6 times faster than all 257 bins, in training 2 times
@@ -43,6 +43,8 @@ class NarrowBandLSTM:
     seed: int = 0  # of the initial weights; a front-end is trained once per machine, so one is enough
 
     def __post_init__(self) -> None:
+        check_least(self, 0, "seed")
+        check_least(self, 2, "n_fft")
         if not self.units or min(self.units) < 1 or self.memory <= 0:
             raise BadInput(
                 f"units {self.units}, memory {self.memory}: a layer or more of units, memory above 0 s needed"
