@@ -70,8 +70,19 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def parsed(argv: list[str]) -> argparse.Namespace:
+    """The command line; one that holds flags of the organisers' baseline is answered with ours."""
+    form = parser()
+    args, unknown = form.parse_known_args(argv)
+    if unknown:
+        from asd.programs.organisers import answer
+
+        form.error(answer(unknown) or f"unrecognized arguments: {' '.join(unknown)}")
+    return args
+
+
 def main(argv: list[str]) -> int:
-    args = parser().parse_args(argv)
+    args = parsed(argv)
     args.results = args.results or (RESULTS / "quick" if args.quick else RESULTS)
     if args.list and not args.systems:
         width = max(map(len, systems.names()))

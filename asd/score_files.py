@@ -2,6 +2,7 @@
 
     anomaly_score_<machine>_section_00_test.csv      section_00_0000.wav,<finite float>
     decision_result_<machine>_section_00_test.csv    section_00_0000.wav,<0 or 1>
+The organisers' baseline names them anomaly_score_DCASE2026T2<machine>_section_00_test_seed13711_id(0_)_Eval.csv.
 No header, one row per clip, sorted by name. A float is written so that it reads back to the same bits. Reading tells
 every problem of a file at once, each as `<file>:<line>: what`.
 """
@@ -17,6 +18,8 @@ from asd.errors import BadInput
 
 SCORE, DECISION = "anomaly_score", "decision_result"
 NAME = re.compile(rf"({SCORE}|{DECISION})_(.+)_section_(\d\d)_test\.csv", re.ASCII)
+OF_BASELINE = re.compile(rf"({SCORE}|{DECISION})_(.+)_section_(\d\d)_test_seed\d+.*\.csv", re.ASCII)
+YEAR = re.compile(r"^DCASE20\d\dT2", re.ASCII)  # that the organisers' baseline puts before a machine's name
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 EXPECTED = {SCORE: "`<clip>.wav,<finite number>` without a header", DECISION: "`<clip>.wav,<0 or 1>` without a header"}
 SHOWN = 20  # problems of one file listed in one error

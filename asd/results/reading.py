@@ -10,7 +10,17 @@ from pathlib import Path
 
 from asd.contracts import SystemScores
 from asd.errors import BadInput
-from asd.score_files import DECISION, NAME, SCORE, file_name, parse, read_decisions, read_rows
+from asd.score_files import (
+    DECISION,
+    NAME,
+    OF_BASELINE,
+    SCORE,
+    YEAR,
+    file_name,
+    parse,
+    read_decisions,
+    read_rows,
+)
 from asd.yaml_files import read_yaml
 
 LONG = ("machine_type", "file_id", "anomaly_score")  # columns of one CSV that holds all machines' scores
@@ -21,17 +31,14 @@ def read_folder(folder: Path) -> SystemScores:
     files = _by_machine(folder)
     decisions = {}
     for machine, path in files.items():
-        section = NAME.fullmatch(path.name)[3]  # type: ignore[index]
-        decisions[machine] = folder / file_name(DECISION, machine, section)
+        decisions[machine] = path.with_name(path.name.replace(SCORE, DECISION, 1))
         if not decisions[machine].exists():
             raise BadInput(f"{decisions[machine]}: no such file, but {path.name} is there (was a file left out?)")
     if not files:
         raise BadInput(f"{folder}: no {file_name(SCORE, '<machine>')} (a system's folder is results/dev/<system>)")
-    alone = sorted(
-        {path.name for path in folder.glob(f"{DECISION}_*.csv")} - {path.name for path in decisions.values()}
-    )
-    if alone:
-        raise BadInput(f"{folder / alone[0]}: decisions without their {SCORE} file (was a file left out?)")
+    decided_alone = (p for p in folder.glob(f"{DECISION}_*.csv") if not _scores_of(p).exists())
+    if alone := sorted(decided_alone):
+        raise BadInput(f"{alone[0]}: decisions without their {SCORE} file (was a file left out?)")
     seeds = {}
     for part in sorted((folder / "seeds").iterdir(), key=_natural) if (folder / "seeds").is_dir() else ():
         of_seed = _by_machine(part)
@@ -67,18 +74,23 @@ def _natural(folder: Path) -> tuple[str, int]:
     return stem, int(number) if number.isdigit() else 0
 
 
+def _scores_of(decisions: Path) -> Path:
+    return decisions.with_name(decisions.name.replace(DECISION, SCORE, 1))
+
+
 def _by_machine(folder: Path) -> dict[str, Path]:
-    """Machine -> its score file."""
+    """Machine -> its score file, of this kit or of the organisers' baseline, which may have left a copy of it."""
     found: dict[str, Path] = {}
     for path in sorted(folder.glob(f"{SCORE}_*.csv")):
-        match = NAME.fullmatch(path.name)
+        match = NAME.fullmatch(path.name) or OF_BASELINE.fullmatch(path.name)
         if match is None:
             raise BadInput(f"{path}: not a name of the challenge, expected {file_name(SCORE, '<machine>')}")
-        if match[2] in found:
+        machine = YEAR.sub("", match[2])
+        if machine in found and path.read_bytes() != found[machine].read_bytes():
             raise BadInput(
-                f"{path}: a second score file of {match[2]} beside {found[match[2]].name}; one section expected"
+                f"{path}: a second score file of {machine} beside {found[machine].name}; one section expected"
             )
-        found[match[2]] = path
+        found.setdefault(machine, path)
     return found
 
 

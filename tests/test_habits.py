@@ -1,0 +1,89 @@
+"""Habits from the organisers' baseline: its flags are answered with ours, its results folders are read."""
+
+import shutil
+
+import pytest
+from conftest import tool
+
+import run as command_line
+import systems
+from asd.programs.organisers import ANSWERS
+from asd.results import read_folder
+from asd.score_files import DECISION, SCORE
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-d", "--dataset", "DCASE2026T2fan"], "--machines fan"),
+        (["-d", "--score=MAHALA"], "baseline_mse or baseline_mahala"),
+        (["-e", "--use_cuda", "True"], "--device cuda"),
+        (["-d", "-tag", "id(0_)"], "--results DIR"),
+        (["-d", "baseline_mse", "--epochs", "3"], "--set detector.training.epochs=VALUE"),
+        (["-d", "--train_only"], "--train-only"),
+    ],
+)
+def test_their_flags_are_answered_with_ours(words, told, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(words)
+    assert ended.value.code == 2 and told in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_every_answer_names_what_is_there(capsys):
+    numbers = {text.split()[1].partition("=")[0] for text in ANSWERS.values() if text.startswith("--set detector")}
+    for number in numbers:
+        systems.load("baseline_mse", [f"{number}=0.5" if "rate" in number or "share" in number else f"{number}=2"])
+    options = {word for text in ANSWERS.values() for word in text.replace(",", " ").split() if word.startswith("--")}
+    for option in options - {"--set", "--list"}:
+        assert option in command_line.parser().format_help()
+    with pytest.raises(SystemExit):
+        command_line.main(["-d", "--no-such-flag"])
+    assert "unrecognized arguments: --no-such-flag" in capsys.readouterr().err
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """results/<dev|eval>_data/baseline_MSE/ as the baseline writes it, with the copy that its -e leaves."""
+    folders = {}
+    for kind, suffixes in {"dev": ["id(0_)"], "eval": ["id(0_)_Eval", "Eval"]}.items():
+        folders[kind] = tmp_path / "results" / f"{kind}_data" / "baseline_MSE"
+        folders[kind].mkdir(parents=True)
+        for suffix in suffixes:
+            for what, values in ((SCORE, "0.5 2.25 1.0 4.0"), (DECISION, "0 1 0 1")):
+                name = f"{what}_DCASE2026T2fan_section_00_test_seed13711_{suffix}.csv"
+                rows = zip(names(kind), values.split(), strict=True)
+                (folders[kind] / name).write_text("".join(f"{clip},{value}\n" for clip, value in rows))
+        (folders[kind] / "result_DCASE2026T2fan_test_seed13711_roc.csv").write_text("section,AUC (source)\n00,0.9\n")
+    return folders
+
+
+def names(kind):
+    kinds = [f"{domain}_test_{condition}" for domain in ("source", "target") for condition in ("normal", "anomaly")]
+    telling = [f"section_00_{what}_0000_noAttribute.wav" for what in kinds]
+    return telling if kind == "dev" else [f"section_00_{i:04d}.wav" for i in range(4)]
+
+
+def test_omega_and_evaluate_read_the_baselines_results(theirs, tmp_path, capsys):
+    truth = tmp_path / "eval_data_list_2026.csv"
+    truth.write_text("fan\n" + "".join(f"{a},{t}\n" for a, t in zip(names("eval"), names("dev"), strict=True)))
+    assert tool("omega").main([str(theirs["dev"].parent)]) == 0
+    assert tool("evaluate").main([str(theirs["eval"]), "--ground-truth", str(truth)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("baseline_MSE") >= 2 and "fan" in told and "DCASE2026T2" not in told
+    assert read_folder(theirs["eval"]).scores == {"fan": dict(zip(names("eval"), [0.5, 2.25, 1, 4], strict=True))}
+
+
+def test_two_unlike_score_files_of_a_machine_are_refused(theirs):
+    path = next(theirs["eval"].glob(f"{SCORE}*13711_Eval.csv"))
+    path.write_text(path.read_text().replace("0.5", "0.6"))
+    with pytest.raises(ValueError, match="a second score file of fan"):
+        read_folder(theirs["eval"])
+
+
+def test_an_empty_evaluation_folder_as_their_checkout_ships_it_is_no_problem(data_folder, tmp_path, capsys):
+    shutil.copytree(data_folder / "dev_data" / "raw" / "fan", tmp_path / "dev_data" / "raw" / "fan")
+    (tmp_path / "eval_data" / "raw").mkdir(parents=True)
+    (tmp_path / "eval_data" / "raw" / ".gitkeep").touch()
+    assert tool("inspect_data").main([str(tmp_path), "--levels", "1"]) == 0
+    assert command_line.main(["-e", "gmm", "--data", str(tmp_path), "--results", str(tmp_path / "r")]) == 2
+    assert "eval_data/raw: empty folder; expected one folder per machine" in capsys.readouterr().err
