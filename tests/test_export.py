@@ -1,14 +1,16 @@
 """A run's system opened without clips, and exported to one file that scores alike, checks itself and refuses damage."""
 
+import runpy
 import shutil
 
 import numpy as np
 import pytest
 import soundfile
-from conftest import tool
+from conftest import TOOLS, tool
 from test_contracts import opened
 
 import asd
+from asd import __main__ as command
 from asd.errors import BadInput
 from asd.programs import exporting
 from asd.programs.fitting import extract
@@ -122,3 +124,19 @@ def test_contributions_are_of_the_frames(results, data_folder):
     assert asd.load(results / "dev" / "s0")(test_clips(data_folder)[0]).contributions is None
     verdict = asd.load(results / "dev" / "baseline_mse")(test_clips(data_folder)[0])  # means over frames and seeds
     assert len(verdict.contributions) > 20 and verdict.contributions.mean() == pytest.approx(verdict.score)
+
+
+def test_the_example_and_the_command_score_a_recording(elsewhere, data_folder, capsys, monkeypatch):
+    (path, *_) = test_clips(data_folder)
+    example = TOOLS / "examples" / "score_recordings.py"
+    monkeypatch.setattr("sys.argv", [str(example), str(elsewhere / "baseline_mse.npz"), "fan", str(path)])
+    runpy.run_path(str(example), run_name="__main__")
+    told = capsys.readouterr().out
+    verdict = asd.load(elsewhere / "baseline_mse.npz")(path)
+    assert (
+        f"score {verdict.score:.4f}, threshold {verdict.threshold:.4f}, decision" in told and "most anomalous" in told
+    )
+    monkeypatch.setattr("sys.argv", ["asd", "monitor", str(elsewhere / "baseline_mse.npz"), str(path)])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 0 and f"score {verdict.score:9.4f}" in capsys.readouterr().out

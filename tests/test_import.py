@@ -141,7 +141,7 @@ def test_what_cannot_be_brought_is_told(plain, tmp_path, capsys):
         (plain, tmp_path / "o", "--pattern", "(?P<domain>rpm)"): "long.wav: not like the pattern",
         (plain, tmp_path / "o", "--pattern", "("): "unterminated",
         (tmp_path / "odd", tmp_path / "o"): "x.wav: neither normal nor anomalous by its folders",
-        (tmp_path / "four", tmp_path / "o"): "x.wav: 4 channels; name the near one",
+        (tmp_path / "four", tmp_path / "o"): "x.wav: 4 channels (from 0); name one of them",
         (tmp_path / "four", tmp_path / "o", "--channels", "0"): "four: 0 training and 1 test clips",
         (tmp_path / "four", tmp_path / "o", "--pair", "x", "y"): "its far file normal/y.wav is not there",
         (tmp_path / "out" / "none", tmp_path / "o"): "no recording that soundfile reads",

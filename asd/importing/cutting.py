@@ -55,7 +55,7 @@ def header(paths: Sequence[Path], channels: Sequence[int] | None) -> Header:
     wanted = channels or range(1 if len(paths) == 2 else first.channels)
     if max(wanted) >= first.channels or len(wanted) > 2:
         raise BadInput(
-            f"{name}: {first.channels} channels; name the near one, or near and far, from 0: --channels 0 or 0,1"
+            f"{name}: {first.channels} channels (from 0); name one of them, or near and far: --channels 0 or 0,1"
         )
     exact = all(info.samplerate == RATE and info.subtype == "PCM_16" for info in infos)
     return Header(first.samplerate, len(paths) * len(wanted), min(info.frames for info in infos), exact)
