@@ -2,13 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from asd.contracts import SystemScores
-from asd.evaluation import Published, truth_of_names
+from asd.evaluation import Published, Truth, truth_of_names
 from asd.programs.report import answer, clips, figures, page, runs
 from asd.programs.report.runs import Group, Run
 from asd.programs.report.terms import HEADERS, TERMS, explained
@@ -83,6 +84,17 @@ def test_both_sets_stand_side_by_side_and_published_figures_only_beside_the_same
     assert rows[2][3:] == ("-", "-") and rows[3][1:] == ("-", "-", "0.7000", "-")
 
 
+def test_the_ladder_is_drawn_of_development_results_alone(tmp_path):
+    def seeds(kind, **more):
+        runs = [run_of(tmp_path / kind, name, 1.0, **more) for name in ("adasub", "s1")]
+        seeded = [replace(r, scores=replace(r.scores, seeds={"0": r.scores.scores})) for r in runs]
+        truth = {"drone": {clip: Truth("source", False) for clip in runs[0].scores.scores["drone"]}}
+        return answer.seeds(Group([replace(run, truths=run.truths or truth) for run in seeded]))
+
+    assert seeds("eval", machines=("drone",), anonymous=True) == []
+    assert len(seeds("dev", machines=("drone",))) == 1
+
+
 def test_names_are_text_wherever_they_stand(group, tmp_path, monkeypatch):
     text = written([group], tmp_path / "x.html", monkeypatch)
     assert "<img src=q" not in text and "&lt;img src=q onerror=alert(1)&gt;$x^$" in text
@@ -108,14 +120,20 @@ def test_the_most_anomalous_clips_lead_to_the_page_or_the_recording(group, tmp_p
 
 
 def test_clips_are_left_out_by_name_where_the_page_would_grow_too_large(group, monkeypatch):
-    parts = [page.Part(run, "fan", f"p{i}") for i, run in enumerate(group.runs)]
+    parts = [page.Part(run, "fan", f"p{i}", i) for i, run in enumerate(group.runs)]
     clip = clips.ShownClip("a", clips.Picture("x" * 400, "caption"), {"near": "y" * 100})
     monkeypatch.setattr(page.clips, "worst_clips", lambda *of: [clip])
     monkeypatch.setattr(page.clips, "listed", lambda *of: [])
-    monkeypatch.setattr(page, "LIMIT", page.RESERVE + 900)
-    page.add_clips(parts, {run.folder: object() for run in group.runs}, 0, lambda line: None)
+    monkeypatch.setattr(page.figures, "of_machine", lambda *of: [clip.picture])
+    monkeypatch.setattr(page, "LIMIT", 1700)
+    size = page.add_figures(parts, 0, lambda line: None)
+    assert size == 800 and [len(part.figures) for part in parts] == [1, 1]
+    page.add_clips(parts, {run.folder: object() for run in group.runs}, size, lambda line: None)
     assert [len(part.clips) for part in parts] == [1, 0]
-    assert parts[0].left_out == "" and str(group.runs[1].folder) in parts[1].left_out
+    assert parts[0].left_out == "" and parts[1].left_out.startswith("Clips are left out")
+    assert str(group.runs[1].folder) in parts[1].left_out
+    page.add_figures(parts[1:], 1500, lambda line: None)
+    assert parts[1].left_out.startswith("Figures and clips")
 
 
 def test_one_channel_is_looked_at_and_heard_and_what_is_as_it_was_is_not_shown_twice():

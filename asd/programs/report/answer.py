@@ -65,9 +65,6 @@ def sentences(group: Group, found: Sequence[Standing]) -> list[str]:
         ]
     best, *others = found
     told = [f"On the {group.title} {best.name} has the highest Ω, {best.omega:.3f} ({between(best.draws)})."]
-    if len(best.machines) > 1:
-        weakest = min(best.machines, key=lambda machine: best.machines[machine][0])
-        told.append(f"Its weakest machine is {weakest}, Ω {best.machines[weakest][0]:.3f}.")
     if others:
         difference = best.draws - others[0].draws
         settled = evaluation.interval(difference)[0] > 0
@@ -75,6 +72,9 @@ def sentences(group: Group, found: Sequence[Standing]) -> list[str]:
             f"Its lead over {others[0].name}, {best.omega - others[0].omega:.3f} ({between(difference)}), "
             + ("is beyond what other test clips of the same kind would change." if settled else "may be chance.")
         )
+    if len(best.machines) > 1:
+        weakest = min(best.machines, key=lambda machine: best.machines[machine][0])
+        told.append(f"It is weakest on {weakest}, with Ω {best.machines[weakest][0]:.3f}.")
     return [*told, at_threshold(best.run)]
 
 
@@ -174,9 +174,9 @@ def bar(axis: Axes, row: float, value: float, ends: tuple[float, float], colour:
 
 
 def seeds(group: Group) -> list[Picture]:
-    """The ladder's figure, where there are at least two of its systems."""
+    """The ladder's figure, of the development set, where there are at least two of its systems."""
     names = [run.scores.name for run in group.runs]
-    if not group.truths or sum(name in ladder.LADDER for name in names) < 2:
+    if group.runs[0].kind != "dev" or not group.truths or sum(name in ladder.LADDER for name in names) < 2:
         return []
     runs = {run.scores.name: by_seed.Run(run.scores, run.record) for run in group.runs}
     caption = f"The noise-aware report's ladder on the {group.title}: Ω of every seed, their mean, the ensemble."

@@ -22,7 +22,7 @@ RANGE = 70  # dB shown of a spectrogram
 FLOOR = 1e-12  # under its logarithm
 MICROPHONES = ("near", "far")
 N_FFT, HOP_LENGTH = 1024, 512  # of the near and far spectrograms, as in the systems
-HEARD = 6.0  # s of a clip that can be played
+HEARD = 5.0  # s of a clip that can be played
 PEAK = 0.9  # of the loudest of a clip's sounds
 
 
@@ -55,10 +55,15 @@ def worst_clips(run: Run, session: Session, machine: str) -> list[ShownClip]:
     for name, what in run.worst(machine):
         wave = data.read_wave(clips[name])
         powers, waves = looks_and_sounds(session, machine, wave)
-        caption = f"{what}: score {run.scores.scores[machine][name]:#.4g}, threshold {threshold:#.4g}. {name}"
+        caption = f"{what}: score {told(run.scores.scores[machine][name])}, threshold {told(threshold)}. {name}"
         picture = Picture(webp(draw(powers, wave.shape[1] / RATE)), caption)
         found.append(ShownClip(name, picture, players(waves)))
     return found
+
+
+def told(score: float) -> str:
+    """Four digits, that columns of them are even."""
+    return f"{score:#.4g}".rstrip(".")
 
 
 def looks_and_sounds(session: Session, machine: str, wave: Wave) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -113,8 +118,8 @@ def listed(run: Run, session: Session | None, machine: str, shown: Mapping[str, 
     rows: Rows = [("rank", "score", "decided", *(("truth", "domain") if truth else ()), "clip")]
     for rank, name in enumerate(run.most_anomalous(machine), start=1):
         href = shown.get(name) or files.get(name)
-        told = (CONDITIONS[truth[name].is_anomaly], truth[name].domain) if truth else ()
+        kind = (CONDITIONS[truth[name].is_anomaly], truth[name].domain) if truth else ()
         decided = CONDITIONS[run.scores.decisions[machine][name]]
-        cells: Sequence = (str(rank), f"{run.scores.scores[machine][name]:#.4g}", decided, *told)
+        cells: Sequence = (str(rank), told(run.scores.scores[machine][name]), decided, *kind)
         rows.append((*cells, Link(name, href) if href else name))
     return rows

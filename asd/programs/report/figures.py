@@ -69,7 +69,7 @@ def draw_histogram(axis: Axes, groups: Mapping[str, np.ndarray], bins: list[floa
     axis.axvline(threshold, color="black", linestyle="--", linewidth=1, label="threshold")
     axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.set_ylabel("clips")
-    axis.legend(frameon=False)
+    axis.legend(framealpha=0.8, edgecolor="none")
 
 
 def roc(run: Run, machine: str) -> Picture:

@@ -23,7 +23,7 @@ from asd.store import write_text
 
 LIMIT = 5_000_000  # bytes of the page: it is to be mailed
 RESERVE = 300_000  # of it, for words and tables
-LEFT_OUT = "Clips are left out, or the page would be larger than 5 MB: tools/report.py {} shows them."
+LEFT_OUT = "{} are left out, or the page would be larger than 5 MB: tools/report.py {} shows them."
 
 Tell = Callable[[str], None]
 
@@ -35,14 +35,11 @@ class Part:
     run: Run
     machine: str
     id: str
+    rank: int  # of the system in its set, the best first
     figures: list[Picture] = field(default_factory=list)
     clips: list[clips.ShownClip] = field(default_factory=list)
     listed: Rows = field(default_factory=list)
     left_out: str = ""
-
-    @property
-    def size(self) -> int:
-        return sum(len(picture.src) for picture in self.figures) + sum(clip.size for clip in self.clips)
 
 
 def write_report(
@@ -63,7 +60,7 @@ def page(groups: Sequence[Group], data_folder: Path | None, draws: int, publishe
     theirs = {group.title: evaluation.published(published, group.truths) for group in groups}
     top = [picture for g in groups for picture in answer.charts(g, found[g.title], theirs[g.title], colours)]
     top += [picture for g in groups for picture in answer.seeds(g)]
-    sections, notes = parts_of(groups, found, data_folder, sum(len(picture.src) for picture in top), tell)
+    sections, notes = sections_of(groups, found, data_folder, RESERVE + size_of(top), tell)
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
     return templates.get_template("report.html").render(
         title=title(names, groups),
@@ -96,26 +93,24 @@ def tables(group: Group, draws: int, published: evaluation.Published, several: b
 # ---- machines --------------------------------------------------------------------------------------------------------
 
 
-def parts_of(
+def sections_of(
     groups: Sequence[Group],
     found: Mapping[str, Sequence[answer.Standing]],
     data_folder: Path | None,
     size: int,
     tell: Tell,
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The machines' sections, and notes on what is not in them. Clips of the best systems come first into the page."""
+    """The machines' sections, and notes on what is not in them; `size` is that of what the page has already."""
     notes, parts, sessions = [], list[Part](), dict[Path, Session | None]()
     for g, group in enumerate(groups):
         ranked = [s.run for s in found[group.title]] or list(group.runs)
         notes.append(f"{group.title.capitalize()}: results of {group.runs[0].folder.parent}")
-        for s, run in enumerate(ranked):
+        for rank, run in enumerate(ranked):
             sessions[run.folder], missing = opened(run, data_folder)
             notes += [f"{run.scores.name}, {group.title}: no spectrograms and sounds ({missing})"] * bool(missing)
-            parts += [Part(run, machine, f"s{g}_{s}_{m}") for m, machine in enumerate(group.machines)]
-    tell(f"figures of {len(parts)} systems and machines ...")
-    for part in parts:
-        part.figures = figures.of_machine(part.run, part.machine)
-    add_clips(parts, sessions, size, tell)
+            parts += [Part(run, machine, f"s{g}_{rank}_{m}", rank) for m, machine in enumerate(group.machines)]
+    parts.sort(key=lambda part: part.rank)  # the best systems come first into the page
+    add_clips(parts, sessions, add_figures(parts, size, tell), tell)
     return [section(group, machine, parts, len(groups) > 1) for group in groups for machine in group.machines], notes
 
 
@@ -125,18 +120,34 @@ def section(group: Group, machine: str, parts: Sequence[Part], several: bool) ->
     return {"name": name, "id": f"m{mine[0].id}", "few": mine[0].run.few(machine), "parts": mine}
 
 
+def size_of(pictures: Iterable[Picture]) -> int:
+    return sum(len(picture.src) for picture in pictures)
+
+
+def add_figures(parts: Sequence[Part], size: int, tell: Tell) -> int:
+    """Part by part until the page is full; the page's size then."""
+    tell(f"figures of {len(parts)} systems and machines ...")
+    for part in parts:
+        made = figures.of_machine(part.run, part.machine) if size < LIMIT else []
+        if made and size + size_of(made) < LIMIT:
+            part.figures = made
+        else:
+            part.left_out = LEFT_OUT.format("Figures and clips", part.run.folder)
+        size += size_of(made)
+    return size
+
+
 def add_clips(parts: Sequence[Part], sessions: Mapping[Path, Session | None], size: int, tell: Tell) -> None:
     """The worst clips, part by part until the page is full, and the lists of the most anomalous."""
-    size += RESERVE + sum(part.size for part in parts)
     for i, part in enumerate(parts, start=1):
         session = sessions[part.run.folder]
-        if session and part.run.truths and size < LIMIT:
+        if session and size < LIMIT:
             tell(f"clips {i} of {len(parts)}: {part.run.scores.name} on {part.machine}")
             made = clips.worst_clips(part.run, session, part.machine)
             size += sum(clip.size for clip in made)
             part.clips = made if size < LIMIT else []
-        if session and part.run.truths and not part.clips:
-            part.left_out = LEFT_OUT.format(part.run.folder)
+        if session and not part.clips:
+            part.left_out = part.left_out or LEFT_OUT.format("Clips", part.run.folder)
         shown = {clip.name: f"#{part.id}_{n}" for n, clip in enumerate(part.clips)}
         part.listed = clips.listed(part.run, session, part.machine, shown)
 
