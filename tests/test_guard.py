@@ -48,6 +48,7 @@ from asd.guard import (
     signs,
     signs_of_all,
     state_digest,
+    weak_signs_of_all,
 )
 from asd.guard import files as guard_files
 from asd.guard.forensics import decimals
@@ -856,9 +857,12 @@ FUSIONS = {  # of two systems' scores of the same clips; what the sign says
     "z-scores float32": (lambda a, b: (z_scored_plain(a) / 2 + z_scored_plain(b) / 2).astype("f4"), "mean .* z-scores"),
     "ranks": (lambda a, b: (RANKED(a) + RANKED(b)) / 2, "weighted sum of several systems' ranks"),
     "rank sum": (lambda a, b: RANKED(a) + RANKED(b), "weighted sum of several systems' ranks"),
-    "ranks weighted": (lambda a, b: (0.37 * RANKED(a) + 0.63 * RANKED(b)) / len(a), "ranks/N, or a weighted sum"),
-    "ranks from 0": (lambda a, b: (RANKED(a) + RANKED(b) - 2) / (len(a) - 1), "ranks/.*, or a weighted sum"),
-    "ranks reversed": (lambda a, b: 1 - (RANKED(a) + RANKED(b)) / 2 / len(a), "ranks/N, or a weighted sum"),
+    "ranks weighted": (
+        lambda a, b: (0.37 * RANKED(a) + 0.63 * RANKED(b)) / len(a),
+        "ranks/N from ., or a wei",
+    ),
+    "ranks from 0": (lambda a, b: (RANKED(a) + RANKED(b) - 2) / (len(a) - 1), "ranks/.* from ., or a weighted sum"),
+    "ranks reversed": (lambda a, b: 1 - (RANKED(a) + RANKED(b)) / 2 / len(a), "ranks/N from ., or a wei"),
     "reciprocal ranks": (lambda a, b: 1 / (60 + RANKED(-a)) + 1 / (60 + RANKED(-b)), "reciprocal ranks"),
     "softmax": (lambda a, b: softmax(a) / 2 + softmax(b) / 2, "a softmax over the clips"),
     "over the mean": (lambda a, b: a / a.mean() + 0 * b, "divided by their mean"),
@@ -878,18 +882,33 @@ def two_systems(n, seed):
 @pytest.mark.parametrize(("fusion", "sign"), FUSIONS.values(), ids=FUSIONS)
 def test_sums_of_scores_normalised_over_the_test_clips_are_seen(fusion, sign):
     machines = {m: (by_name(fusion(*two_systems(n, n))), None) for m, n in (("fan", 50), ("pump", 200), ("saw", 81))}
-    assert re.search(sign, signs_of_all(machines)[0])
+    assert re.search(sign, [*signs_of_all(machines), *weak_signs_of_all(machines)][0])
 
 
 def test_sums_of_scores_as_they_are_show_no_sign():
     machines = {m: (by_name(sum(two_systems(n, n))), None) for m, n in (("fan", 50), ("pump", 200), ("saw", 81))}
-    assert signs_of_all(machines) == []
+    assert signs_of_all(machines) == weak_signs_of_all(machines) == []
+
+
+@pytest.mark.parametrize("law", ["counts", "shares", "scaled by the training clips", "shares of training clips"])
+def test_scores_on_a_scale_like_ranks_show_no_sign(law):
+    rng = np.random.default_rng(4)
+
+    def scores(n):
+        train, test = np.sort(rng.gamma(2, 1, 990)), rng.gamma(2, 1, n) * rng.choice([1, 1.5], n)
+        scaled = np.clip((test - train[0]) / (train[-1] - train[0]), 0, 1)
+        shares = {"counts": rng.binomial(n, 0.5, n), "shares": rng.binomial(n, 0.5, n) / n}
+        return {**shares, "scaled by the training clips": scaled}.get(law, np.searchsorted(train, test) / 990)
+
+    for _ in range(20):
+        machines = {m: (by_name(scores(200)), None) for m in ("fan", "pump", "saw")}
+        assert signs_of_all(machines) == []
 
 
 def test_the_challenges_own_baseline_shows_no_sign(shared):
     table = pd.read_csv(shared / "fixtures" / "official_baseline_mse_dev_scores.csv").groupby("machine_type")
     machines = {m: (dict(zip(rows.file_id, rows.anomaly_score, strict=True)), None) for m, rows in table}
-    assert len(machines) == 7 and signs_of_all(machines) == []
+    assert len(machines) == 7 and signs_of_all(machines) == weak_signs_of_all(machines) == []
 
 
 @pytest.mark.parametrize("printed", [lambda x: x, lambda x: x.round(6), np.float32])

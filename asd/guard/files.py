@@ -1,7 +1,11 @@
 """The guard on files: while a policy holds, what lies below the protected folders opens only where it is allowed.
 
     with policy(protected=[raw], allowed=[raw / "fan" / "train"]):   fit: the training clips and nothing else
-    with policy(protected=[raw], allowed=[]) as files: files.allow_only(clip.path); ...   scoring: one clip at a time
+    with hearing(protected=[raw], allowed=[]) as files: files.allow_only(clip.path); ...  scoring: one clip at a time
+
+While test clips are heard, nothing may be written outside the protected folders either: what one clip leaves in a
+file the next could read. Python's own caches (`__pycache__`), devices, pipes and nameless temporary files are no such
+place. A file that was opened before is told by `state`.
 
 A policy holds for all threads of the process, one at a time: make the next when the one before has ended. It rests
 on Python's audit events; the hook is installed at the first policy, never removed, and does nothing without one. What
@@ -9,10 +13,10 @@ libsndfile and torch open in C raises no event, so their openers are made to ann
 since nobody could see what it opens.
 
 Out of reach: data already in memory and files already open; an existing hard link elsewhere; `dir_fd` of os.open;
-sizes and times of files (os.stat); C code that opens files itself without a word (ctypes, cffi, safetensors, HDF5 and
-Arrow readers, torch._C); openers kept under another name before the first policy, or in a library imported during
-one (torch); processes started earlier, and the network. The guard is there for mistakes: code that means to get
-around it can.
+sizes and times of files (os.stat), names of folders; C code that opens files itself without a word (ctypes, cffi,
+safetensors, HDF5 and Arrow readers, gdbm, torch._C); openers kept under another name before the first policy, or in a
+library imported during one (torch); processes started earlier, and the network. The guard is there for mistakes: code
+that means to get around it can.
 """
 
 from __future__ import annotations
@@ -31,11 +35,13 @@ import soundfile  # noqa: F401  so that the first policy covers its opener
 
 from asd.errors import BadInput
 
-FILES = frozenset({"open", "os.listdir", "os.scandir", "os.link", "os.rename"})  # events whose first argument is a path
+FILES = frozenset({"open", "os.listdir", "os.scandir", "os.link", "os.rename", "sqlite3.connect"})  # of a path first
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 PROCESSES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn"}
     | {"os.startfile", "_winapi.CreateProcess", "_posixsubprocess.fork_exec"}
 )
+SOUND_WRITING = 0x20  # in libsndfile's mode: SFM_WRITE or SFM_RDWR
 SHOWN = 5  # paths or violations in an error
 
 
@@ -75,8 +81,8 @@ class FilePolicy:
         if self.violations and unheard:
             raise ForbiddenFile("\n".join(["refused, and the code went on all the same:", *_first(self.violations)]))
 
-    def judge(self, event: str, subject: object) -> None:
-        """Raises ForbiddenFile, and remembers it, where the event is not allowed."""
+    def judge(self, event: str, subject: object, flags: int) -> None:
+        """Raises ForbiddenFile, and remembers it, where the event is not allowed; flags are those of os.open."""
         if event in PROCESSES:
             self._refuse(
                 f"{event} {subject!r}: no process may be started while files are guarded, nobody could see what it "
@@ -88,6 +94,11 @@ class FilePolicy:
                 f"{path}: {event} refused; below {_listed(self._own)} only {_listed(self._allowed)} may be opened "
                 "(does a fit look at test clips, or the scoring of one clip at another?)"
             )
+        if path is not None and flags & WRITING:
+            self.judge_writing(path)
+
+    def judge_writing(self, path: str) -> None:
+        """A fit may write where it likes: it has heard no test clip."""
 
     def _forbids(self, name: str) -> bool:
         return _below(name, self._protected) and not _below(name, self._allowed)
@@ -101,9 +112,27 @@ class FilePolicy:
         raise ForbiddenFile(message)
 
 
+class HearingPolicy(FilePolicy):
+    """The same while test clips are heard: besides, no file outside the protected folders opens for writing."""
+
+    def judge_writing(self, path: str) -> None:
+        is_cache = os.path.basename(os.path.dirname(path)) == "__pycache__"
+        is_kept = os.path.isfile(path) or not os.path.exists(path)  # else a device, a pipe, or a nameless file's folder
+        if is_kept and not is_cache and not any(_below(name, self._protected) for name in _names([path])):
+            self._refuse(
+                f"{path}: writing refused while test clips are heard: what one clip leaves in a file, the scoring of "
+                "the next could read (write it in fit, or keep it within one call)"
+            )
+
+
 def policy(protected: Sequence[Path], allowed: Sequence[Path]) -> FilePolicy:
     """`protected` are folders that exist or not, `allowed` files or folders, most often below them."""
     return FilePolicy(protected, allowed)
+
+
+def hearing(protected: Sequence[Path], allowed: Sequence[Path]) -> FilePolicy:
+    """A policy for code that hears test clips."""
+    return HearingPolicy(protected, allowed)
 
 
 _current: FilePolicy | None = None
@@ -121,7 +150,7 @@ def _exchange(old: FilePolicy | None, new: FilePolicy | None) -> None:
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
     holding = _current  # another thread may leave its policy meanwhile
     if holding is not None and (event in FILES or event in PROCESSES):
-        holding.judge(event, arguments[0] if arguments else None)
+        holding.judge(event, arguments[0] if arguments else None, _flags(event, arguments))
 
 
 @functools.cache
@@ -129,8 +158,17 @@ def _install() -> None:
     sys.addaudithook(_hook)
 
 
+def _flags(event: str, arguments: tuple[object, ...]) -> int:
+    """With which a file is opened, as os.open has them; a data base may be written to."""
+    if event == "open" and isinstance(arguments[-1], int):
+        return arguments[-1]
+    return os.O_RDWR if event == "sqlite3.connect" else 0
+
+
 def _path(subject: object) -> str | None:
-    """The path an event is about; None for a pipe, a socket, or an object that is no path."""
+    """The path an event is about; None for a pipe, a socket, a data base in memory, or an object that is no path."""
+    if subject == ":memory:":
+        return None
     if subject is None:
         return os.getcwd()  # os.listdir()
     if isinstance(subject, int):
@@ -185,12 +223,15 @@ class Opener(NamedTuple):
     position: int  # of the path among its arguments
     keyword: str
     event: str = "open"
+    mode: int | None = None  # position of libsndfile's mode among its arguments
+    flags: int = os.O_RDONLY
 
 
 OPENERS = (
-    Opener("soundfile", "SoundFile._open", 1, "file"),
+    Opener("soundfile", "SoundFile._open", 1, "file", mode=2),
     Opener("torch", "from_file", 0, "filename"),
     Opener("torch", "UntypedStorage.from_file", 0, "filename"),
+    Opener("torch", "save", 1, "f", flags=os.O_WRONLY),
     Opener("torch.jit", "load", 0, "f"),
     Opener("_posixsubprocess", "fork_exec", 0, "args", "_posixsubprocess.fork_exec"),  # multiprocessing's "spawn"
 )
@@ -218,7 +259,8 @@ def _announced(function: Callable[..., Any], opener: Opener) -> Callable[..., An
     def announced(*arguments: Any, **options: Any) -> Any:
         given = len(arguments) > opener.position
         subject = arguments[opener.position] if given else options.get(opener.keyword)
-        sys.audit(opener.event, subject, None, 0)
+        writes = opener.mode is not None and arguments[opener.mode] & SOUND_WRITING
+        sys.audit(opener.event, subject, None, os.O_WRONLY if writes else opener.flags)
         return function(*arguments, **options)
 
     return announced

@@ -34,33 +34,55 @@ def signs(scores: Mapping[str, float], decisions: Mapping[str, int] | None) -> l
         "(a threshold from the training clips may cut as many clips by chance; see whether every machine shows it)"
         for p in sorted(percentiles(scores, decisions))
     ]
-    return _strong(scores) + weak
+    values = _values(scores)  # (N,)
+    ends = min_max(values, _half_unit(values)) if len(np.unique(values)) >= LEAST else ""
+    told = [f"weak sign: {ends} (so may be those of scores cut at the training clips' range)"] if ends else []
+    return [*_strong(scores), *told, *weak]
 
 
 def signs_of_all(machines: Mapping[str, tuple[Mapping[str, float], Mapping[str, int] | None]]) -> list[str]:
-    """Signs in the files of one system, by machine; a percentile, and what one machine's file is too coarse or too
-    short to tell, count only where all machines, two at least, share it.
+    """Signs in the files of one system, by machine; a percentile, min-max, and what one machine's file is too coarse
+    or too short to tell, count only where all machines, two at least, share it.
     """
     found = [f"{name}: {sign}" for name, (scores, _) in machines.items() for sign in _strong(scores)]
     values = [_values(scores) for scores, _ in machines.values()]
-    if len(values) < 2 or any(len(np.unique(v)) < LEAST for v in values):
+    if not _are_several(values):
         return found
     cuts = [percentiles(scores, decisions) for scores, decisions in machines.values()]
     shared = [
         f"the decisions are those of a threshold at the {p}th percentile of the test scores"
         for p in sorted(set.intersection(*cuts))
     ]
-    shared += [] if found else _shared(values)
+    ends = [min_max(v, _half_unit(v)) for v in values]
+    shared += [ends[0]] if all(ends) else [] if found else _shared(values)
     return found + [f"all {len(values)} machines: {sign}" for sign in shared]
+
+
+def weak_signs_of_all(machines: Mapping[str, tuple[Mapping[str, float], Mapping[str, int] | None]]) -> list[str]:
+    """What honest scores may leave as well: the ends of min-max scaled scores of several systems."""
+    values = [_values(scores) for scores, _ in machines.values()]
+    if not _are_several(values) or any(_coarse(_half_unit(v)) for v in values):
+        return []
+    sign = fusions.end_marks(values)
+    return [f"weak sign, all {len(values)} machines: {sign}"] if sign else []
+
+
+def _are_several(machines: Sequence[np.ndarray]) -> bool:
+    return len(machines) > 1 and all(len(np.unique(values)) >= LEAST for values in machines)
 
 
 def _shared(machines: Sequence[np.ndarray]) -> list[str]:
     """What all machines' values, (N,) each, tell that those of each alone do not."""
-    half_units = [_half_unit(values) for values in machines]
-    means = [fusions.constant_mean(*known) for known in zip(machines, half_units, strict=True)]
-    ends = "" if any(map(_coarse, half_units)) else fusions.end_marks(machines)
-    signs = [means[0] if all(means) else "", ends, *_tests(np.concatenate(machines))]
-    return [sign for sign in signs if sign]
+    together = np.concatenate(machines)
+    means = {fusions.constant_mean(values, _error(values)) for values in machines}
+    is_telling = len(means) == 1 and len(together) >= fusions.LEAST_TOGETHER
+    return [sign for sign in (means.pop() if is_telling else "", *_tests(together)) if sign]
+
+
+def _error(values: np.ndarray) -> float:
+    """Of the mean; values with few decimals are taken for exact: counts, and sums of ranks."""
+    half_unit = _half_unit(values)
+    return fusions.error_of_mean(values, 0.0 if _coarse(half_unit) else half_unit)
 
 
 def percentiles(scores: Mapping[str, float], decisions: Mapping[str, int] | None) -> set[int]:
@@ -86,9 +108,10 @@ def _strong(scores: Mapping[str, float]) -> list[str]:
 
 def _tests(values: np.ndarray) -> list[str]:
     half_unit = _half_unit(values)
-    found = [sign for test in (ranks, z_scores, min_max) if (sign := test(values, half_unit))]
+    found = [sign for test in (ranks, z_scores) if (sign := test(values, half_unit))]
     is_telling = not found and fusions.is_sharp(values, half_unit)
-    return [sign] if is_telling and (sign := fusions.constant_mean(values, half_unit)) else found
+    sign = fusions.constant_mean(values, fusions.error_of_mean(values, half_unit)) if is_telling else ""
+    return [sign] if sign else found
 
 
 def _values(scores: Mapping[str, float]) -> np.ndarray:

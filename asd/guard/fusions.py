@@ -1,6 +1,6 @@
 """Fusions: systems whose scores were each normalised over the test clips and then added; what that leaves, if anything.
 
-    constant_mean(values) -> "the scores' mean is ..." or ""        end_marks([values of each machine]) -> likewise
+    constant_mean(values, error) -> "the scores' mean is ..." or ""    end_marks([values of each machine]) -> likewise
 
 Whatever the weights, a sum of z-scores has mean 0; a sum of ranks has the mean of ranks, and one of reciprocal ranks
 theirs; a softmax has sum 1. A sum of min-max scaled scores leaves a mark only where the systems agree on the highest or
@@ -16,23 +16,28 @@ import numpy as np
 SYSTEMS = (1, 2, 3, 4)  # what weights are taken to add up to: 1, or as many as there are systems
 RECIPROCAL = 60  # Cormack et al., SIGIR 2009: reciprocal rank fusion adds 1 / (60 + rank)
 ERROR = 1e-7  # of a mean, relative to the largest value: single precision, averaged
+LEAST_TOGETHER = 100  # clips of all machines, for means that each machine's file is too coarse to tell
 SHARP = 1e-5  # of their standard deviation: how exactly a mean must be known for one machine's to tell anything
 LEAST_MARKED = 2  # machines; one alone may be chance
 
 
-def constant_mean(values: np.ndarray, half_unit: float) -> str:
-    """Where the mean of the values (N,) is that of a sum of normalised scores; each is known to half_unit."""
-    error = half_unit + ERROR * np.abs(values).max()
+def constant_mean(values: np.ndarray, error: float) -> str:
+    """Where the mean of the values (N,) is, within `error`, that of a sum of normalised scores; which."""
     for expected, lowest, highest, name in _means(len(values)):
         is_inside = lowest - error <= values.min() and values.max() <= highest + error
         if abs(values.mean() - expected) <= error and is_inside:
-            return f"the scores' mean over these clips is {expected:.10g}, as it is of {name}"
+            return f"the scores' mean over these clips is that of {name}"
     return ""
+
+
+def error_of_mean(values: np.ndarray, half_unit: float) -> float:
+    """By how much it may be off: arithmetic, and the rounding of what was printed to half_unit."""
+    return half_unit + ERROR * float(np.abs(values).max())
 
 
 def is_sharp(values: np.ndarray, half_unit: float) -> bool:
     """Whether the mean is known so exactly that it meets no given number by chance."""
-    return bool(half_unit + ERROR * np.abs(values).max() <= SHARP * np.std(values))
+    return error_of_mean(values, half_unit) <= SHARP * np.std(values)
 
 
 def _means(n: int) -> Iterator[tuple[float, float, float, str]]:
@@ -43,7 +48,8 @@ def _means(n: int) -> Iterator[tuple[float, float, float, str]]:
         for systems in SYSTEMS:
             for first in (0.0, 0.5, 1.0):
                 ends = systems * unit * first, systems * unit * (first + n - 1)
-                yield sum(ends) / 2, *ends, f"ranks{form}, or a weighted sum of several systems' ranks"
+                name = f"ranks{form} from {first:g}, or a weighted sum of several systems' ranks"
+                yield sum(ends) / 2, *ends, name
     for systems in SYSTEMS:
         for first in (0, 1):
             terms = systems / (RECIPROCAL + first + np.arange(n))
@@ -55,7 +61,8 @@ def _means(n: int) -> Iterator[tuple[float, float, float, str]]:
 def end_marks(machines: Sequence[np.ndarray]) -> str:
     """Where several ends of the machines' values, (N,) each, are exactly 0, or exactly 1 (2, 3, 4 for plain sums).
 
-    Nothing where a value is outside, or two clips share one: a score that saturates, or counts, does that.
+    Nothing where a value is outside, or two clips share one: a score that saturates, or counts, does that. A weak sign:
+    scores scaled and cut by the training clips' range may do so as well.
     """
     lowest, highest = np.array([(values.min(), values.max()) for values in machines]).T
     top = highest.max()

@@ -4,12 +4,15 @@
 
 Reached are fields, slots and attributes, data kept on the class, containers, arrays, tensors and their modules'
 flags, random generators, and what functions hold (closures, defaults, attributes). A functools.cached_property is a
-memo of the rest and left out. Not reached: module globals, running generators, C objects that cannot be reduced.
+memo of the rest and left out. An open file counts by its position, size and time of change. Not reached: module
+globals, running generators, C objects that cannot be reduced.
 """
 
 from __future__ import annotations
 
 import functools
+import io
+import os
 import re
 import sys
 from collections import deque
@@ -25,6 +28,7 @@ Child = tuple[str, Any]  # how a child is reached from its parent (".field", "[0
 ATOMS = (type(None), bool, int, float, complex, str, bytes, bytearray, np.generic)
 NAMED = (type, ModuleType, CodeType)  # known by name: they hold no state of the object
 DATA = (*ATOMS, list, tuple, dict, set, frozenset, deque, np.ndarray)  # what a class may keep for its objects
+OPEN_FILES = (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.TextIOWrapper)
 LEFT_OUT = frozenset({"__dict__", "__weakref__"})
 
 
@@ -94,7 +98,18 @@ def _own(obj: object) -> bytes | None:
         return f"{getattr(obj, '__module__', '')}.{getattr(obj, '__qualname__', '')}".encode()
     if isinstance(obj, np.ndarray) and not obj.dtype.hasobject:
         return f"{obj.dtype} {obj.shape}".encode() + obj.tobytes()
-    return _tensor_bytes(obj)
+    return _place_in(obj) if isinstance(obj, OPEN_FILES) else _tensor_bytes(obj)
+
+
+def _place_in(file: Any) -> bytes:
+    """Of an open file; the process's own output, a pipe and a closed file have none."""
+    try:
+        if file.fileno() <= 2:
+            return b""
+        place, status = file.tell(), os.fstat(file.fileno())
+        return f"{place} {status.st_size} {status.st_mtime_ns}".encode()
+    except (OSError, ValueError):
+        return b""
 
 
 def _tensor_bytes(obj: object) -> bytes | None:

@@ -21,5 +21,6 @@ def compared(
 def signs(system: SystemScores) -> list[str]:
     """Signs machine by machine, and those that only all machines together give; of a single one the weak ones too."""
     files = {m: (scores, system.decisions.get(m)) for m, scores in system.scores.items()}
-    found = guard.signs(*next(iter(files.values()))) if len(files) == 1 else guard.signs_of_all(files)
+    alone = guard.signs(*next(iter(files.values()))) if len(files) == 1 else []
+    found = alone or [*guard.signs_of_all(files), *guard.weak_signs_of_all(files)]
     return [f"{system.name}: {sign}" for sign in found]

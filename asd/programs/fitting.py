@@ -47,7 +47,8 @@ def extract(session: Session) -> None:
             prepare(chains, machine.train, session.request.workers)
             for chain in chains:
                 prepare([chain], chain.heard_noise, session.request.workers)
-        prepare(chains, machine.test, session.request.workers)
+        with session.hearing(machine):
+            prepare(chains, machine.test, session.request.workers)
 
 
 def feature_jobs(session: Session) -> list[Job]:
@@ -124,5 +125,6 @@ def fit_seeds(session: Session, names: Sequence[str], machine: data.Machine, see
                 chain.trained(tuple(seeds))  # all in one stack where the device trains so
         for seed in seeds:
             fit_together(chains, seed)
-    for seed in seeds:
-        score_together(chains, machine.test, seed)
+    with session.hearing(machine):
+        for seed in seeds:
+            score_together(chains, machine.test, seed)

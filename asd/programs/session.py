@@ -127,6 +127,10 @@ class Session:
         """While something is fitted to a machine, of all data and results only its training clips can be opened."""
         return guard.policy(self.guarded, [*training_folders(machine), *features, *self.learnt])
 
+    def hearing(self, machine: data.Machine) -> AbstractContextManager:
+        """While test clips are heard: these, what fits have learnt and the features can be opened, nothing written."""
+        return guard.hearing(self.guarded, [machine.folder / "test", self.store.root])
+
     def training_features(self, names: Sequence[str], machine: data.Machine) -> list[Path]:
         """Where the store keeps the features of the training clips, and of noise clips that training hears."""
         chains = [self.chains[name, machine.name] for name in names]

@@ -40,7 +40,8 @@ def _write_machine(session: Session, name: str, machine: data.Machine) -> None:
     with session.fitting(machine, *session.training_features(list(dict(members)), machine)):
         fitted = session.fitted(name, machine)  # from the store; trained here only if something was deleted there
     chains = [(session.chains[system, machine.name], seed) for system, seed in members]
-    raw = [(chain.raw_scores(clips, seed), chain.domains(clips, seed)) for chain, seed in chains]
+    with session.hearing(machine):
+        raw = [(chain.raw_scores(clips, seed), chain.domains(clips, seed)) for chain, seed in chains]
     for member in fitted.members:
         folder.write_history(member.label, machine.name, getattr(member.scorer, "history", NO_HISTORY))
     for part, content in files_of_many(fitted, machine, clips, raw).items():
