@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     add("--scheduler", default="", metavar="WHERE", help="Dask's tcp://host:8786 or scheduler file, for its workers")
     add("--plan", action="store_true", help="do nothing but estimate time, memory and disk from a few real steps")
     add("--hours", type=float, metavar="H", help="cut windows_per_epoch, then epochs, to what fits into H hours")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training (%(default)s)")
+    add("--device", default="auto", help="for training: auto, cpu, cuda, cuda:1, mps (%(default)s)")
     add("--list", action="store_true", help="list the systems; with SYSTEM, its numbers and the parts that fit")
     return p
 

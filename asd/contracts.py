@@ -138,7 +138,7 @@ class Workplace:
     """Where and for which seeds something is trained; none of it changes the numbers of the recipe."""
 
     seeds: tuple[int, ...]
-    device: str  # cpu | cuda
+    device: str  # cpu | cuda | cuda:1 | mps
     scratch: Path  # a folder for work under way; the same training with the same folder resumes what was killed
     noise: Sequence[Feature] = ()  # of the noise clips in supplemental/, for a trainer that hears them
     rehearsal: list[Pace] | None = None  # a list: nothing is trained, each training is measured and noted there

@@ -12,6 +12,8 @@ import numpy as np
 
 from asd.errors import check
 
+PRECISIONS = ("float32", "bfloat16", "tf32")
+
 
 @dataclass(frozen=True)
 class Training:
@@ -23,9 +25,7 @@ class Training:
     weight_decay: float = 0.0
     validation_share: float = 0.1  # of the vectors or clips; only watched, unless `patience` stops by it
     windows_per_epoch: int = 0  # vectors drawn an epoch, and validated on in proportion; 0: all
-    precision: str = (
-        "float32"  # bfloat16: matrix products of the forward and backward pass, faster with AMX or on a GPU
-    )
+    precision: str = "float32"  # of matrix products: bfloat16 is faster with AMX or on a GPU, tf32 is a CUDA GPU's
     patience: int = 0  # epochs without a better validation loss before it stops, at its best weights; 0: never
     clip_norm: float = 0.0  # largest norm of a step's gradient; 0: unlimited
 
@@ -36,7 +36,7 @@ class Training:
         check("weight_decay", self.weight_decay, 0 <= self.weight_decay < np.inf, "at least 0")
         check("validation_share", self.validation_share, 0 <= self.validation_share < 1, "from 0 to below 1")
         check("windows_per_epoch", self.windows_per_epoch, self.windows_per_epoch >= 0, "at least 0 (0: all)")
-        check("precision", self.precision, self.precision in ("float32", "bfloat16"), "float32 or bfloat16")
+        check("precision", self.precision, self.precision in PRECISIONS, "float32, bfloat16 or tf32")
         check("patience", self.patience, self.patience >= 0, "at least 0 (0: never stop)")
         check("clip_norm", self.clip_norm, 0 <= self.clip_norm < np.inf, "at least 0 (0: unlimited)")
         if self.patience:

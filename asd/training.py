@@ -7,14 +7,11 @@ On a CPU S is 1 and each process has one thread; on a GPU, where small steps are
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -24,11 +21,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from asd.checkpoint import Run, Saver, write_losses
 from asd.contracts import Arrays, Pace, Workplace
 from asd.epochs import Training, epoch_batches, split_groups, split_rows, validation_batches
 from asd.errors import BadInput
-from asd.sealed import seal
-from asd.store import is_kept, written_whole
 
 Loss = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 Split = Callable[[int], tuple[np.ndarray, np.ndarray]]  # seed -> row numbers for training and for validation, sorted
@@ -36,44 +32,35 @@ Split = Callable[[int], tuple[np.ndarray, np.ndarray]]  # seed -> row numbers fo
 logger = logging.getLogger(__name__)
 THREADS = 1  # more would change the bytes of the weights
 REHEARSAL = 3.0  # seconds of real steps from which a training's length is estimated
-CHECKPOINT_SHARE = 1 / 30  # of the time at most goes into checkpoints; when they are written changes no weight
 
 
-@dataclass
-class Run:
-    """What one optimisation leaves: the network in evaluation state and a loss record an epoch."""
-
-    network: torch.nn.Module
-    history: list[list[float]] = field(
-        default_factory=list
-    )  # an epoch: training losses (S), validation losses (S), seconds
-    best: dict[str, torch.Tensor] = field(default_factory=dict)  # weights of the best epoch, where training may stop
-
-    def watch(self, patience: int) -> None:
-        """Keep the weights if this epoch's validation loss is the least so far; of one seed."""
-        if patience and self.since_best() == 0:
-            self.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-
-    def since_best(self) -> int:
-        """Epochs since the least validation loss."""
-        losses = [row[1] for row in self.history]
-        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
-
-
-def pin(device: str) -> None:
-    """One thread, deterministic by itself, and on a GPU deterministic algorithms: same seed, same bytes."""
+def pin(device: str, precision: str = "float32") -> None:
+    """One thread, deterministic by itself, and on a CUDA GPU deterministic algorithms: same seed, same bytes."""
     torch.set_num_threads(THREADS)
-    if device == "cuda":
+    if kind(device) == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)  # a second or more to import what it needs
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing reads it
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+        torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
 
 def environment(device: str) -> dict[str, object]:
     """What besides numbers, data and code decides the bytes of trained weights."""
-    return {"torch": version("torch"), "device": device, "threads": THREADS}
+    return {"torch": version("torch"), "device": kind(device), "threads": THREADS}
+
+
+def kind(device: str) -> str:
+    """
+    >>> kind("cuda:1")
+    'cuda'
+    """
+    return device.partition(":")[0]
+
+
+def stacks(device: str) -> bool:
+    """Whether the seeds of a job are trained in one stack."""
+    return kind(device) != "cpu"
 
 
 def random_rows(n_rows: int, training: Training) -> Split:
@@ -101,7 +88,7 @@ def optimise(
     epoch and seed. The caller deletes it once the result is safe.
     """
     run, adam, batches_of, held_out = _set_up(network, split, training, seeds, device)
-    saver = _Saver(scratch / "checkpoint.pt", run, adam)
+    saver = Saver(scratch / "checkpoint.pt", run, adam)
     saver.resume()
     bar = tqdm(
         range(len(run.history), training.epochs),
@@ -118,7 +105,7 @@ def optimise(
         watched = _validate(network, loss, held_out, device, len(seeds))
         run.history.append([*trained.tolist(), *watched.tolist(), time.monotonic() - begun])
         run.watch(training.patience)
-        _write_csv(scratch / "losses.csv", run.history, seeds)
+        write_losses(scratch / "losses.csv", run.history, seeds)
         logger.info("epoch %d of %d: %s", epoch + 1, training.epochs, told(run.history[-1], len(seeds)))
         saver.save_when_due()
     saver.save()  # what follows in the same work need not wait for this training again
@@ -133,7 +120,8 @@ def _set_up(
 ) -> tuple[Run, torch.optim.Optimizer, Callable[[int], list[np.ndarray]], list[np.ndarray]]:
     """The run, its optimiser, batches (S, B) of an epoch by its number, and the batches to validate on."""
     _check_seeds(training, seeds)
-    pin(device)
+    _check_precision(training, device)
+    pin(device, training.precision)
     run = Run(network.to(device))
     adam = torch.optim.Adam(
         network.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
@@ -183,6 +171,11 @@ def _check_seeds(training: Training, seeds: Sequence[int]) -> None:
         raise BadInput(f"clip_norm {training.clip_norm}: seeds have gradients of their own; 0, or a seed at a time")
 
 
+def _check_precision(training: Training, device: str) -> None:
+    if training.precision == "tf32" and kind(device) != "cuda":
+        raise BadInput(f"precision tf32 on {device}: float32 or bfloat16 expected (only CUDA GPUs have tf32)")
+
+
 def _check_splits(training: Training, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
     if training.patience and not all(len(held_out) for _, held_out in splits):
         raise BadInput(
@@ -193,7 +186,12 @@ def _check_splits(training: Training, splits: Sequence[tuple[np.ndarray, np.ndar
 
 def _precision(name: str, device: str) -> AbstractContextManager:
     """Of one forward pass: autocast keeps its copies of the weights for as long as the context lasts."""
-    return torch.autocast(device, torch.bfloat16) if name == "bfloat16" else nullcontext()
+    return torch.autocast(kind(device), torch.bfloat16) if name == "bfloat16" else nullcontext()
+
+
+def _resident(batches: list[np.ndarray], device: str) -> tuple[torch.Tensor, ...]:
+    """Batches (S, B) on the device, brought there at once: a step waits for no copy."""
+    return torch.from_numpy(np.concatenate(batches, axis=1)).to(device).split([b.shape[1] for b in batches], dim=1)
 
 
 def _stacked(per_seed: list[list[np.ndarray]]) -> list[np.ndarray]:
@@ -212,9 +210,9 @@ def _one_epoch(
     """Mean training loss (S,) of the epoch. Raises BadInput when it stops being finite."""
     network.train()
     total: Any = 0
-    for batch in batches:
+    for batch in _resident(batches, device):
         with _precision(training.precision, device):
-            losses = loss(network, torch.from_numpy(batch).to(device))  # (S,)
+            losses = loss(network, batch)  # (S,)
         adam.zero_grad(set_to_none=True)
         losses.sum().backward()
         if training.clip_norm:
@@ -237,51 +235,8 @@ def _validate(
     network.eval()
     if not batches:
         return torch.full((n_seeds,), torch.nan)
-    losses = [loss(network, torch.from_numpy(batch).to(device)) * batch.shape[1] for batch in batches]
+    losses = [loss(network, batch) * batch.shape[1] for batch in _resident(batches, device)]
     return (torch.stack(losses).sum(0) / sum(b.shape[1] for b in batches)).cpu()
-
-
-@dataclass
-class _Saver:
-    """Writes checkpoints as often as CHECKPOINT_SHARE allows, and takes the run back to the last one."""
-
-    path: Path
-    run: Run
-    adam: torch.optim.Optimizer
-    last: float = field(default_factory=time.monotonic)
-    cost: float = 0.0  # seconds the last checkpoint took
-
-    def resume(self) -> None:
-        if is_kept(self.path):
-            found = torch.load(self.path, weights_only=True)
-            self.run.network.load_state_dict(found["network"])
-            self.adam.load_state_dict(found["adam"])
-            self.run.history, self.run.best = found["history"], found["best"]
-
-    def save_when_due(self) -> None:
-        if time.monotonic() - self.last >= self.cost / CHECKPOINT_SHARE:
-            begun = time.monotonic()
-            self.save()
-            self.last = time.monotonic()
-            self.cost = self.last - begun
-
-    def save(self) -> None:
-        state = {"network": self.run.network.state_dict(), "adam": self.adam.state_dict()}
-        with written_whole(self.path) as file:
-            torch.save({**state, "history": self.run.history, "best": self.run.best}, file)
-            seal(file)
-
-
-def _write_csv(path: Path, history: list[list[float]], seeds: Sequence[int]) -> None:
-    """One row an epoch and seed; replaced each epoch, so that it can be watched."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["epoch", "seed", "training_loss", "validation_loss", "seconds"])
-    for epoch, losses in enumerate(history, start=1):
-        for i, seed in enumerate(seeds):
-            rows.writerow([epoch, seed, losses[i], losses[len(seeds) + i], f"{losses[-1]:.3f}"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.getvalue(), encoding="utf-8")
 
 
 def trained_weights(

@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, help="of a detector that denoises; default: the system's first")
     add("--quick", action="store_true", help="as for run.py: a small version, to see that all runs")
     add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes of one thread (%(default)s)")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training (%(default)s)")
+    add("--device", default="auto", help="for training: auto, cpu, cuda, cuda:1, mps (%(default)s)")
     return p
 
 

@@ -15,6 +15,7 @@ from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.programs.versions import versions_here
 from asd.system import fit_together, prepare, score_together
+from asd.training import stacks
 
 
 def fit(session: Session) -> None:
@@ -85,7 +86,7 @@ def missing(session: Session) -> dict[tuple[str, str, tuple[int, ...]], list[str
     for (name, machine), chain in session.chains.items():
         clips = session.machine(machine).test
         todo = tuple(seed for system, seed in wanted if system == name and not chain.is_done(clips, seed))
-        shares = [todo] if session.device == "cuda" else [(seed,) for seed in todo]
+        shares = [todo] if stacks(session.device) else [(seed,) for seed in todo]
         for share in shares if todo and chain.training_key else []:
             groups.setdefault((machine, chain.training_key, share), []).append(name)
     return groups

@@ -31,7 +31,7 @@ class Request:
     machines: Sequence[str] | None = None  # None: all of the data folder
     seeds: int | tuple[int, ...] | None = None  # how many, or which; None: each system's own
     members: Mapping[str, Sequence[Seed]] = field(default_factory=dict)  # what a name averages, where that is settled
-    device: str = "auto"  # auto | cpu | cuda
+    device: str = "auto"  # auto | cpu | cuda | cuda:1 | mps
     workers: int = 1  # processes of one thread
     scheduler: str = ""  # Dask's address or scheduler file, whose workers take the jobs instead
     may_train: bool = True

@@ -4,6 +4,7 @@ systems, results folders, and what may be opened while something is fitted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,6 +21,7 @@ from asd.results import ResultFolder
 from asd.store import Store, key_of, written_whole
 from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected, System, clips_key
 
+DEVICE = re.compile(r"cpu|cuda(:\d+)?|mps")
 # Kinds in the store with no score or feature of a test clip.
 LEARNT = ("weights", "scorers", "frontends", "targets", "scratch")
 
@@ -203,12 +205,26 @@ def open_machines(request: Request) -> list[data.Machine]:
 
 
 def chosen_device(wanted: str, may_train: bool) -> str:
-    """`auto` is a GPU where there is one. What was trained on one is opened without one: scoring is on the CPU."""
+    """`auto` is a CUDA GPU where there is one. What was trained on one is opened without one: scoring is on the CPU.
+
+    Raises BadInput for a device that PyTorch does not offer here.
+    """
     import torch
 
-    if wanted == "cuda" and may_train and not torch.cuda.is_available():
-        raise BadInput("--device cuda: PyTorch sees no CUDA GPU (is it a CPU build of torch?); use --device cpu")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if not DEVICE.fullmatch(wanted):
+        raise BadInput(f"--device {wanted}: auto, cpu, cuda, cuda:1 (the second GPU) or mps expected")
+    if not may_train:
+        return wanted
+    if wanted == "mps" and not torch.backends.mps.is_available():
+        raise BadInput("--device mps: PyTorch sees no Apple GPU; use --device cpu")
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise BadInput(f"--device {wanted}: PyTorch sees no CUDA GPU (is it a CPU build of torch?); use --device cpu")
+    name, _, number = wanted.partition(":")
+    if name == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise BadInput(f"--device {wanted}: PyTorch sees {torch.cuda.device_count()} CUDA GPUs, counted from cuda:0")
+    return wanted
 
 
 def writable(results: Path) -> None:

@@ -19,6 +19,7 @@ from asd.programs.versions import PACKAGES, versions_here
 from asd.results import ResultFolder, Scored, read_run
 from asd.store import write_text
 from asd.system import ClipScore, FittedSystem
+from asd.training import kind
 
 NO_HISTORY = np.zeros((0, 3))  # of a detector that trains nothing
 
@@ -63,7 +64,7 @@ def _record(session: Session, name: str, fitted: FittedSystem, machine: data.Mac
 def versions(session: Session) -> dict[str, object]:
     """What run.json says of the whole run."""
     packages = {name: versions_here()[name] for name in PACKAGES}
-    return {**packages, "device": session.device, "threads": 1, "written": time.strftime("%Y-%m-%d %H:%M:%S")}
+    return {**packages, "device": kind(session.device), "threads": 1, "written": time.strftime("%Y-%m-%d %H:%M:%S")}
 
 
 # ---- what the files hold ---------------------------------------------------------------------------------------------

@@ -17,10 +17,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from asd.checkpoint import Run
 from asd.clips import RATE
 from asd.epochs import Training
 from asd.si_snr import si_snr
-from asd.training import Run, optimise, random_groups
+from asd.training import optimise, random_groups
 
 N_FFT, HOP = 512, 256  # samples, as the student's
 BINS = N_FFT // 2 + 1

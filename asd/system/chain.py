@@ -41,7 +41,7 @@ from asd.system.differences import OF_CLIPS, told
 from asd.system.fitted import Member, checked_feature, described, domain_of
 from asd.system.keys import clips_key
 from asd.system.recipe import System
-from asd.training import environment, pin
+from asd.training import environment, pin, stacks
 
 Read = Callable[[Clip], Wave]
 Made = TypeVar("Made")
@@ -57,7 +57,7 @@ class Chain:
     is_target: np.ndarray  # (N,) bool, domain of each training clip
     store: Store
     read: Read
-    device: str = "cpu"  # cpu | cuda, for training; scoring is on the CPU
+    device: str = "cpu"  # cpu | cuda | cuda:1 | mps, for training; scoring is on the CPU
     may_train: bool = True  # False: what the store lacks is an error
     clean: Sequence[Clip] = ()  # recordings of the machine alone, for front-ends that want them
     noise: Sequence[Clip] = ()  # recordings of noise alone, for trainings that hear them
@@ -187,7 +187,7 @@ class Chain:
     def trained(self, seeds: tuple[int, ...]) -> list[Arrays]:
         """What training makes for each seed, made now where the store lacks it: on a GPU in one stack."""
         missing = [seed for seed in seeds if not self.is_trained(seed)]
-        for stack in [missing] if self.device == "cuda" and missing else [[seed] for seed in missing]:
+        for stack in [missing] if stacks(self.device) and missing else [[seed] for seed in missing]:
             self._train(tuple(stack))
         found = (self.store.load("weights", self.weights_record(seed)) for seed in seeds)
         return [arrays for arrays in found if arrays is not None]

@@ -28,7 +28,8 @@ def prepare(chains: Sequence[Chain], clips: Sequence[Clip], threads: int) -> Non
 
     if missing and clips:
         with ThreadPoolExecutor(threads) as pool:
-            rows = list(pool.map(features_of, clips))
-        for (chain, block), features in zip(blocks.values(), zip(*rows, strict=True), strict=True):
+            columns = [list(column) for column in zip(*pool.map(features_of, clips), strict=True)]
+        for chain, block in blocks.values():
+            features = columns.pop(0)  # not all front-ends' until the end
             lengths = np.array([len(f) for f in features])
             chain.store.save("features", block.record, {"frames": np.concatenate(features), "lengths": lengths})
