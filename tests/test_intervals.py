@@ -175,3 +175,12 @@ def test_machines_must_be_the_same():
     with pytest.raises(BadInput, match="x: machines missing: pump; extra: valve"):
         entry = SystemScores("x", {"fan": system(1), "valve": system(1)})
         evaluation.tables([entry], {"fan": TRUTH, "pump": TRUTH}, Published(), None)
+
+
+def test_a_system_of_other_recordings_is_named_and_a_quick_one_is_marked():
+    of_others = SystemScores("x", {"fan": {f"other_{name}": score for name, score in system(9).items()}})
+    with pytest.raises(BadInput, match="x: fan: anomaly scores: .* missing: .*; is it of another data folder than"):
+        evaluation.tables([SystemScores("a", {"fan": system(9)}), of_others], {"fan": TRUTH}, Published(), None)
+    tables = evaluation.tables([SystemScores("a", {"fan": system(9)}, quick=True)], {"fan": TRUTH}, Published(), None)
+    assert tables[0][0] == "a (quick: small networks, not comparable)"
+    assert dict(tables)["Ω side by side"][1][0] == "a (quick)"

@@ -67,7 +67,7 @@ def same_recordings(entry: SystemScores, truths: Truths) -> None:
         for machine, scores in entry.scores.items():
             same_clips(scores, truths[machine], f"{machine}: anomaly scores")
     except BadInput as error:
-        cure = "was it run on another data folder than the others? run it on theirs, or leave it out"
+        cure = "is it of another data folder than the truth or the other systems? run it on theirs, or leave it out"
         raise BadInput(f"{entry.name}: {error}; {cure}") from error
 
 
