@@ -29,7 +29,7 @@ def cluster(tmp_path_factory):
 
     scheduler = start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
     workers = [start("dask_worker", "--nthreads", "1", "--memory-limit", "0", "--no-nanny") for _ in range(2)]
-    wait_for((folder / "scheduler.json").exists, 30)
+    wait_for((folder / "scheduler.json").exists, 120)
     yield str(folder / "scheduler.json"), workers
     for process in [*workers, scheduler]:
         process.kill()
@@ -56,10 +56,10 @@ def test_a_job_ends_with_its_client(cluster, tmp_path):
     )
     client = subprocess.Popen([sys.executable, "-c", text], env={**os.environ, "PYTHONPATH": jobs.PATH})
     log = tmp_path / "a.log"
-    wait_for(lambda: log.exists() and log.read_text().strip(), 30)
+    wait_for(lambda: log.exists() and log.read_text().strip(), 120)
     client.send_signal(signal.SIGKILL)
     client.wait()
-    wait_for(lambda: not is_running(int(log.read_text())))
+    wait_for(lambda: not is_running(int(log.read_text())), 60)
 
 
 def test_a_worker_that_is_killed_has_its_job_run_again_and_takes_its_process_along(cluster, tmp_path):
@@ -73,7 +73,7 @@ def test_a_worker_that_is_killed_has_its_job_run_again_and_takes_its_process_alo
     )
 
     def kill():
-        wait_for(lambda: note.exists() and note.read_text().strip(), 30)
+        wait_for(lambda: note.exists() and note.read_text().strip(), 120)
         os.kill(int(note.read_text().split()[0]), signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
@@ -82,7 +82,7 @@ def test_a_worker_that_is_killed_has_its_job_run_again_and_takes_its_process_alo
     killer.join()
     (first, orphan), (second, _) = (line.split() for line in note.read_text().splitlines())
     assert first != second and {int(first), int(second)} == {worker.pid for worker in workers}
-    wait_for(lambda: not is_running(int(orphan)))
+    wait_for(lambda: not is_running(int(orphan)), 60)
 
 
 def test_a_scheduler_that_does_not_answer_is_refused(tmp_path, monkeypatch):
