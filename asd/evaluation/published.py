@@ -42,8 +42,8 @@ def published(raw: Mapping, truths: Truths) -> Published:
 def development_omegas(raw: Mapping) -> dict[str, dict[str, float]]:
     columns = [*raw["machines"], "over all"]
     totals = {name: {"over all": row["ensemble"]} for name, row in raw["ladder"].items() if "ensemble" in row}
-    totals |= {name: {"over all": value} for name, value in raw["development"].items()}
-    return totals | {name: dict(zip(columns, values, strict=True)) for name, values in raw["submitted"].items()}
+    totals |= {name: dict(zip(columns, values, strict=True)) for name, values in raw["submitted"].items()}
+    return totals | {name: {"over all": value} for name, value in raw["development"].items()}
 
 
 def names_key(names: Iterable[str]) -> str:
