@@ -14,7 +14,7 @@ from asd.data.contents import content_warnings
 from asd.data.folders import KINDS, chosen_machines, holds_machines, known_machines, machine_names, raw_folder
 from asd.data.machines import CHANNELS, ClipInfo, Machine, Survey, in_words, listed
 from asd.data.sound import Sound, far_is_dead, sound_of, sound_warnings, spread
-from asd.data.survey import survey
+from asd.data.survey import inspect_clip, survey
 from asd.data.waves import read_wave
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "far_is_dead",
     "holds_machines",
     "in_words",
+    "inspect_clip",
     "known_machines",
     "listed",
     "machine_names",

@@ -73,7 +73,7 @@ def report(survey: data.Survey, n_clips: int | None) -> Report:
         *data.content_warnings(clips["train"], clips["test"]),
     ]
     problems = (*survey.problems, *unreadable, *contradictions(clips["test"], survey))
-    return Report(tuple(map(printable, lines)), problems, tuple(map(printable, warnings)))
+    return Report(*(tuple(map(printable, texts)) for texts in (lines, problems, warnings)))
 
 
 def contradictions(test: Sequence[Clip], survey: data.Survey) -> list[str]:
