@@ -45,6 +45,7 @@ demo: setup
 	$(BIN)/python run.py -d ae adasub s1 s2 s3 s4 $(DEMO) $(DEEP)
 	$(BIN)/python run.py -d ssd $(DEMO) --machines fan $(STUDENT)
 	$(BIN)/python tools/monitor.py -d ssd fan demo/data/dev_data/raw/fan/test --results demo/results --idle 1
+	$(BIN)/python tools/export.py demo/results/dev/ssd fan --out demo/ssd_fan.npz
 	$(BIN)/python run.py -d msm_dsp_knn two_mic_ae_mse two_mic_ae_mahala $(DEMO) --machines fan --set detector.training.epochs=3
 	$(BIN)/python run.py -d semi_denoise semi_denoise_mahala $(DEMO) --machines fan --set detector.images.rows=128 \
 	    --set detector.images.columns=128 --set detector.training.epochs=1 --set detector.training.windows_per_epoch=64

@@ -4,7 +4,7 @@ Programs     asd.programs, the only code that opens rooms; run.py, tools and not
 Rooms        data -> frontends -> features | encoders -> detectors -> calibration -> system -> guard -> evaluation;
              results -> submission; beside them separation, simulation, importing, download, monitoring
 Corridors    signal, si_snr, training, folds, pretrained, fingerprint, store, settings, jobs, score_files, truth_list,
-             tables
+             tables, sealed
 Floor        errors, clips, contracts
 
 Shape letters, fixed everywhere: T samples, F frames, K frequency bins, M mel bands, D feature size, N clips,

@@ -9,6 +9,7 @@ developing  all of these in one call
 
 From results on:
 opening     what a results folder records, opened again    reading     finished scores, wherever they lie
+exporting   a fitted system as one file                    loading     either of them, called with a recording
 comparing   tables of systems side by side                 by_seed     terms of single seeds, for the ladder
 packaging   a team's package                               validation  every defect of a package
 report      one page with figures                          listening   a fitted system hears a recording
