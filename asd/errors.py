@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-# What would steer a terminal, or cannot be encoded: control characters but tab and new line, bytes of a name that are
-# not UTF-8, marks that turn the direction of writing.
-UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
 
 class BadInput(ValueError):
-    """The caller's data or arguments are at fault; the message says what, found, allowed and the likely mistake."""
+    """The caller's data or arguments are at fault; the message says what, found, allowed and the likely mistake.
+
+    It repeats names and values from files that others made, so it is `printable`, line by line.
+    """
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+        super().__init__("\n".join(map(printable, message.split("\n"))))
 
 
 def printable(text: str) -> str:
-    """`text` with what a terminal must not get written as escapes: a hostile file name can say nothing to it.
+    """Control characters, marks of writing direction and undecodable bytes as escapes: no name steers a terminal.
 
-    >>> printable(chr(27) + "[2J") == "\\\\x1b[2J"
-    True
+    >>> printable("fan\\x1b[2J")
+    'fan\\\\x1b[2J'
     """
-    return UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:

@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 
+from asd.errors import printable
+
 Rows = Sequence[Sequence[str]]
 LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
@@ -17,7 +19,7 @@ LATEX |= {"Ω": r"$\Omega$", "±": r"$\pm$", "α": r"$\alpha$", "λ": r"$\lambda
 
 def rendered(title: str, rows: Rows, form: str) -> str:
     """`form` is one of FORMATS; ends with a newline."""
-    return FORMATS[form](title, rows)
+    return FORMATS[form](printable(title), [[printable(cell) for cell in row] for row in rows])
 
 
 def _padded(rows: Rows) -> list[list[str]]:

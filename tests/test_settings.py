@@ -192,7 +192,13 @@ def test_a_number_named_without_its_part_points_to_its_full_name():
 # ---- numbers that make no sense --------------------------------------------------------------------------------------
 
 SIGNED = {"least_snr"}  # fields that may be negative
-ELSEWHERE = ("asd.pretrained", "asd.separation", "asd.simulation", "asd.submission")  # no parts of a system
+ELSEWHERE = (
+    "asd.monitoring",
+    "asd.pretrained",
+    "asd.separation",
+    "asd.simulation",
+    "asd.submission",
+)  # no parts of a system
 
 
 def numbers_of_parts():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.errors import BadInput
+from asd.errors import BadInput, printable
 from asd.programs.validation import CHECKLIST, defects
 from asd.text_files import given
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"validate.py: {error}", file=sys.stderr)
         return 2
     if found:
-        print("\n".join(found))
+        print("\n".join(map(printable, found)))
         if args.data is None and any("no machine '" in defect for defect in found):
             print("(the challenge's own machines are expected; for a package of another data set give --data DIR)")
         print(f"\n{len(found)} defect{'s' * (len(found) > 1)}; {args.package} is not ready to be submitted")

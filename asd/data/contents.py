@@ -23,7 +23,7 @@ def content_warnings(train: Sequence[Clip], test: Sequence[Clip]) -> list[str]:
         if again := [of for of in groups.values() if len(of) > 1]:
             first, second = again[0][:2]
             warnings.append(
-                f"{first.machine}: {sum(len(of) - 1 for of in again)} clips are there under two names, first "
+                f"{first.machine}: {sum(len(of) - 1 for of in again)} clip(s) are there under two names, first "
                 f"{_short(first)} = {_short(second)}"
             )
     return warnings

@@ -11,8 +11,11 @@ from asd.errors import BadInput
 
 
 def read_wave(clip: Clip) -> Wave:
-    """(C, T) float32 in [-1, 1), read-only. Raises BadInput for samples that are not finite."""
-    samples, _ = soundfile.read(clip.path, dtype="float32", always_2d=True)  # (T, C)
+    """(C, T) float32 in [-1, 1), read-only. Raises BadInput for what cannot be read, or has samples not finite."""
+    try:
+        samples, _ = soundfile.read(clip.path, dtype="float32", always_2d=True)  # (T, C)
+    except (soundfile.LibsndfileError, OSError, UnicodeError) as error:  # the last: a name that is not UTF-8
+        raise BadInput(f"{clip.path}: not readable ({error}); was it moved, damaged or renamed meanwhile?") from error
     if not np.isfinite(samples).all():
         bad = int(np.argmin(np.isfinite(samples).all(axis=1)))
         raise BadInput(

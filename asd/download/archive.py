@@ -14,8 +14,11 @@ from pathlib import Path, PureWindowsPath
 from tqdm import tqdm
 
 from asd.download.items import DownloadError, Item, check_space, megabytes
+from asd.errors import printable
 
 MAX_RATIO = 20  # unpacked / packed bytes; recorded sound packs 1 to 3 times, a zip bomb 1000 times
+
+LONGEST_NAME = 255  # bytes of a file's name, on every usual file system
 
 
 class BadArchive(DownloadError):
@@ -84,6 +87,10 @@ def member_fault(info: zipfile.ZipInfo, machine: str) -> str | None:
     path = PureWindowsPath(info.filename)  # knows both slashes and drive letters
     if path.anchor or ".." in path.parts:
         return f"'{info.filename}' leads out of the folder"
+    if max(len(part.encode(errors="surrogatepass")) for part in (*path.parts, "")) > LONGEST_NAME:
+        return f"'{info.filename[:40]}...' is longer than {LONGEST_NAME} bytes"
+    if printable(info.filename) != info.filename:
+        return f"'{info.filename}' has control characters"
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         return f"'{info.filename}' is a link or a device, not a file"
     if path.parts[:1] != (machine,):

@@ -12,9 +12,10 @@ from typing import Any
 
 from asd.download.archive import unpack
 from asd.download.items import DownloadError, Item, check_space, held, least_space, megabytes
-from asd.download.record import Files, check_year, expected, listed_files, read_record
+from asd.download.record import Files, check_year, expected, licence, listed_files, read_record
 from asd.download.releases import Release, chosen_machines
 from asd.download.transfer import fetch
+from asd.errors import printable
 
 Say = Callable[[str], object]
 
@@ -111,7 +112,7 @@ def announcement(request: Request, record: Any, items: Sequence[Item]) -> list[s
     )
     return [
         f"DCASE {request.release.year} Task 2, {request.release.title}: {request.page}",
-        f"licence {request.release.licence} (the record says: {record.get('metadata', {}).get('license')})",
+        f"licence {request.release.licence} (the record says: {printable(str(licence(record)))})",
         *([source] if request.release.second_hand else []),
         *(f"  {i.zip.name}  {megabytes(i.size)}, {megabytes(held(i.part))} here  -> {i.target}" for i in items),
         f"  {len(items)} files, {megabytes(sum(item.size for item in items))}",

@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ TIMEOUT = 60  # s without a byte
 TRIES = 5  # connections for one file before giving up
 PAUSE = 2.0  # s before the second connection, doubled each time
 CHUNK = 1 << 20  # bytes
+SCHEMES = ("http", "https")
 CURABLE = (408, 429, 500, 502, 503, 504)  # HTTP answers that another try may cure
 
 
@@ -33,19 +35,36 @@ class NoResume(Cut):
     """The server does not go on from the bytes that are here."""
 
 
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Only to http or https, and never from https to http."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        allowed = ("https",) if req.type == "https" else SCHEMES
+        if urllib.parse.urlsplit(newurl).scheme not in allowed:
+            raise DownloadError(f"{req.full_url}: sent on to {newurl}, {' or '.join(allowed)} expected; not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def open_url(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
-    request = urllib.request.Request(url, headers={"User-Agent": AGENT, **headers})
+    """Nothing but HTTP is spoken: no file of this machine, no FTP."""
+    if not url.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
+        raise DownloadError(f"{url}: an address that begins with http:// or https:// expected")
     try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT)
+        request = urllib.request.Request(url, headers={"User-Agent": AGENT, **headers})
+        return urllib.request.build_opener(SafeRedirects).open(request, timeout=TIMEOUT)
+    except DownloadError:
+        raise
     except urllib.error.HTTPError as error:
         error.close()
         raise http_error(url, error) from error
     except (OSError, http.client.HTTPException) as error:
         raise Cut(f"{url}: {error}; is there a network, and does a proxy need https_proxy?") from error
+    except ValueError as error:  # the address, or one it was sent on to, is none
+        raise DownloadError(f"{url}: {error}; is --base-url right?") from error
 
 
 def http_error(url: str, error: urllib.error.HTTPError) -> DownloadError:
-    said = f"{url}: HTTP {error.code} {error.reason}"
+    said = f"{url}: HTTP {error.code} {' '.join(str(error.reason).split())}"
     if error.code == 416:
         return NoResume(said)
     if error.code in CURABLE:
@@ -114,10 +133,10 @@ def start_of(response: http.client.HTTPResponse, item: Item, have: int) -> int:
         if not said.startswith(f"bytes {have}-"):
             raise NoResume(f"bytes from {have} asked for, Content-Range {said} given")
         return have
-    length = int(response.headers.get("Content-Length", item.size))
-    if length != item.size:
+    offered = response.headers.get("Content-Length", str(item.size))
+    if offered.strip() != str(item.size):
         raise DownloadError(
-            f"{item.url}: {length:,} bytes offered, {item.size:,} expected from the record's list; is a proxy or a "
+            f"{item.url}: {offered} bytes offered, {item.size:,} expected from the record's list; is a proxy or a "
             "login page in between? Open the address in a browser"
         )
     return 0

@@ -21,7 +21,7 @@ class Alarm:
     margin: float = 0.0  # in units of the score
 
     def __post_init__(self) -> None:
-        check("--alarm", f"{self.k}/{self.n}", 1 <= self.k <= self.n <= 10_000, "K/N with 1 <= K <= N <= 10000")
+        check("--alarm", f"{self.k}/{self.n}", 1 <= self.k <= self.n <= 10_000, "k/n with 1 <= k <= n <= 10000")
         check("--clear", self.clear, 0 <= self.clear < self.k, f"0 to {self.k - 1}, below the {self.k} that raise it,")
         check("--margin", f"{self.margin:g}", 0 <= self.margin < float("inf"), "0 or more")
 

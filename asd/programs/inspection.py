@@ -135,7 +135,7 @@ def sounds_of(survey: data.Survey, n_clips: int | None) -> tuple[dict[str, list[
 def sound_or_problem(clip: Clip) -> data.Sound | str:
     try:
         return data.sound_of(clip)
-    except (BadInput, OSError, RuntimeError) as error:
+    except BadInput as error:
         return str(error)
 
 

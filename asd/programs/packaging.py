@@ -6,6 +6,7 @@ results/eval/<system> of the same numbers and members, the latter proven.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ def read_team(path: Path) -> Mapping[str, Any]:
         raise BadInput(f"{path}: no such file; copy submission/template.yaml there and fill it in")
     team, problems = submission.check_team(path.read_bytes(), str(path), systems.names())
     report = path.parent / str(team.get("report"))
+    if not problems and Path(os.path.abspath(path.parent)) not in Path(os.path.abspath(report)).parents:
+        problems.append(f"{path}: report: {report} lies outside {path.parent}; copy the PDF beside {path.name}")
     if not problems and not report.is_file():
         problems.append(f"{path}: report: {report} is not there; a path beside {path.name} is expected")
     if problems:
