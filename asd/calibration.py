@@ -13,6 +13,8 @@ from scipy.special import gammaincinv
 from asd.contracts import Score
 from asd.errors import BadInput, check
 
+SAME = 1e-5  # of the largest score
+
 
 def quantile_of_domains(scores: np.ndarray, is_target: np.ndarray, quantile: float) -> float:
     """The quantile of a mixture of both domains, half and half, scores (N,), is_target (N,).
@@ -30,12 +32,17 @@ def quantile_of_domains(scores: np.ndarray, is_target: np.ndarray, quantile: flo
     return float(np.quantile([*source, *(source - np.mean(source) + np.mean(target))], quantile))
 
 
+def is_constant(scores: np.ndarray) -> bool:
+    """Whether scores (N,) differ by no more than arithmetic in float32 makes equal clips differ."""
+    return bool(np.ptp(scores) <= SAME * np.max(np.abs(scores)))
+
+
 def gamma_fit(scores: np.ndarray) -> tuple[float, float]:
     """Maximum-likelihood shape and scale of a gamma distribution at location 0, scores (N,) positive.
 
     The location is held at 0: a free one makes the likelihood unbounded on few clips.
     """
-    if not np.all(np.isfinite(scores)) or np.min(scores) <= 0 or np.ptp(scores) == 0:
+    if not np.all(np.isfinite(scores)) or np.min(scores) <= 0 or is_constant(scores):
         raise BadInput(
             f"training scores from {np.min(scores):g} to {np.max(scores):g}: a gamma distribution needs finite, "
             "positive scores that differ (are all training clips the same recording, or digitally silent? behind a "
@@ -116,7 +123,7 @@ class NormalStandardised:
 
     def fit(self, train_scores: np.ndarray) -> Standardised:
         mean, std = float(np.mean(train_scores)), float(np.std(train_scores))
-        if not np.isfinite(mean) or not 0 < std < np.inf:
+        if not np.isfinite(mean) or not 0 < std < np.inf or is_constant(train_scores):
             raise BadInput(
                 f"training scores from {np.min(train_scores):g} to {np.max(train_scores):g}: finite scores that differ "
                 "expected (are all training clips the same recording, or digitally silent?)"

@@ -110,6 +110,33 @@ def test_training_scores_are_finite_and_of_the_clips_that_were_left_out(fitted):
     assert known.sum() in (len(machine.train), 2 * len(SEEDS))
 
 
+ODD = {  # of one clip; test_extremes.py has odd training clips
+    "as it is": lambda w: w,
+    "silence": np.zeros_like,
+    "near silent": lambda w: w * np.float32([[0], [1]]),
+    "far silent": lambda w: w * np.float32([[1], [0]]),
+    "identical channels": lambda w: w[[0, 0]],
+    "swapped channels": lambda w: w[[1, 0]],
+    "clipping": lambda w: np.clip(50 * w, -1, 1),
+    "longer": lambda w: np.tile(w, 2)[:, : int(1.4 * w.shape[1])],
+}
+
+
+def test_odd_clips_get_finite_scores_of_sane_size_unlike_where_near_is_unlike(fitted):
+    """Or a sentence that refuses the clip."""
+    _, _, system, machine = fitted
+    wave = data.read_wave(machine.test[0])
+    scores = {}
+    for name, change in ODD.items():
+        try:
+            scores[name] = system(np.ascontiguousarray(change(wave))).score
+        except BadInput as error:
+            assert name != "as it is" and len(str(error).splitlines()) == 1
+    assert all(np.isfinite(score) and abs(score) < 1e6 for score in scores.values()), scores
+    near = [scores[name] for name in ("as it is", "silence", "swapped channels", "clipping") if name in scores]
+    assert len(set(near)) == len(near), scores
+
+
 def test_an_untrained_system_is_refused_when_it_may_not_train(fitted, data_folder, tmp_path):
     name, _, _, machine = fitted
     untrained = opened(name, data_folder, tmp_path, may_train=False)

@@ -23,6 +23,9 @@ def cancel(near: np.ndarray, far: np.ndarray, ridge: float) -> np.ndarray:
     return near - transfer[:, None] * far
 
 
+SAME = 1e-6  # of near's largest amplitude: what arithmetic in float32 leaves of a copy; PCM_16's rounding is above
+
+
 @dataclass(frozen=True)
 class Canceller(Fixed):
     """`|Y|^2`, Y the near spectrum less its complex least-squares fit by the far one; not of Kim 2026 but of
@@ -41,7 +44,10 @@ class Canceller(Fixed):
     def cleaned(self, spectra: np.ndarray) -> np.ndarray:
         """Y itself: its phase is not the near one's."""
         near, far = spectra
-        return cancel(near, far, self.ridge)
+        remainder = cancel(near, far, self.ridge)
+        if near.any() and np.abs(remainder).max() <= SAME * np.abs(near).max():
+            raise BadInput("the far channel explains the near one altogether (is one a copy of the other?)")
+        return remainder
 
     def denoise(self, spectra: np.ndarray) -> np.ndarray:
         return signal.power(self.cleaned(spectra))

@@ -63,7 +63,12 @@ class Chain:
     noise: Sequence[Clip] = ()  # recordings of noise alone, for trainings that hear them
 
     def __post_init__(self) -> None:
-        """Raises BadInput where training hears noise clips and there are none."""
+        """Raises BadInput where training hears noise clips and there are none, or all training clips are one."""
+        if len(self.train) > 1 and len({content(clip.path) for clip in self.train}) == 1:
+            raise BadInput(
+                f"{self.train[0].machine}/train: all {len(self.train)} clips have the same content; recordings that "
+                "differ expected (was one copied under many names, or are all digitally silent?)"
+            )
         if self._hears_noise and not self.noise:
             raise BadInput(
                 f"{self.train[0].machine}/supplemental: no noise clip (_noise_ in its name), but {self.name} trains on "
