@@ -81,7 +81,7 @@ def test_equal_contents_are_told_within_and_across_the_splits(warnings):
 
     across, within = warnings(spoil)
     assert "fan: 1 training clips are among the test clips, first train/section_00_source_train_normal_0002" in across
-    assert "fan: 1 clips are there under two names, first train/section_00_source_train_normal_0000" in within
+    assert "fan: 1 clip(s) are there under two names, first train/section_00_source_train_normal_0000" in within
 
 
 def test_one_content_has_one_truth(tmp_path):
