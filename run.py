@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"  # before NumPy and torch load: a process is one thread, more would change the bytes
 
 import systems
+from asd.commands import command
 from asd.errors import BadInput
-from asd.jobs import JobFailed, cpus
+from asd.jobs import cpus
 from asd.text_files import given
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def parsed(argv: list[str]) -> argparse.Namespace:
+def parsed(argv: Sequence[str]) -> argparse.Namespace:
     """The command line; one that holds flags of the organisers' baseline is answered with ours."""
     form = parser()
     args, unknown = form.parse_known_args(argv)
@@ -81,25 +83,18 @@ def parsed(argv: list[str]) -> argparse.Namespace:
     return args
 
 
-def main(argv: list[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     args = parsed(argv)
     args.results = args.results or (RESULTS / "quick" if args.quick else RESULTS)
     if args.list and not args.systems:
         width = max(map(len, systems.names()))
         print("\n".join(f"{name:{width}}  {systems.description(name)}" for name in systems.names()))
-        return 0
+        return
     if not sys.stderr.isatty():
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # a student's epochs; a terminal has a bar
     signal.signal(signal.SIGTERM, terminated)
-    try:
-        show_numbers(args) if args.list else run(args)
-    except BadInput as error:
-        print(f"run.py: {error}", file=sys.stderr)
-        return 2
-    except JobFailed as error:
-        print(f"run.py: {error}", file=sys.stderr)
-        return 1
-    return 0
+    show_numbers(args) if args.list else run(args)
 
 
 def terminated(*_: object) -> None:
@@ -185,11 +180,4 @@ def request(args: argparse.Namespace) -> Request:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except BrokenPipeError:  # who read the output has gone, `| head` say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush into it
-        sys.exit(141)
-    except KeyboardInterrupt:
-        print("\nrun.py: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(main())

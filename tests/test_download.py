@@ -315,7 +315,7 @@ def test_part_larger_than_the_file_is_thrown_away(zenodo: Zenodo, run: Any, tmp_
 
 def refused(result: SimpleNamespace, tmp_path: Path, *said: str) -> None:
     assert result.code == 2
-    assert result.err.startswith("error: ") and len(result.err.splitlines()) == 1
+    assert result.err.startswith("download.py: ") and len(result.err.splitlines()) == 1
     for words in said:
         assert words in result.err
     assert files_below(tmp_path) == []

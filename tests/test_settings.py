@@ -194,12 +194,6 @@ def test_a_number_named_without_its_part_points_to_its_full_name():
 SIGNED = {"least_snr"}  # fields that may be negative
 # No parts of a system.
 ELSEWHERE = ("asd.monitoring", "asd.pretrained", "asd.separation", "asd.simulation", "asd.submission")
-    "asd.monitoring",
-    "asd.pretrained",
-    "asd.separation",
-    "asd.simulation",
-    "asd.submission",
-)  # no parts of a system
 
 
 def numbers_of_parts():

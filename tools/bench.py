@@ -27,6 +27,7 @@ import torch
 from torch import nn
 
 from asd import signal
+from asd.commands import command
 from asd.detectors import AutoEncoder
 from asd.detectors.vectors import Vectors, stack
 from asd.epochs import Training
@@ -146,14 +147,14 @@ def bench_features(rounds: int) -> None:
     report("log-mel of 10 s clips, one channel", "clips/s", *in_turn(ours, theirs, rounds))
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["train", "features"])
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args(argv)
     {"train": bench_train, "features": bench_features}[args.what](args.rounds)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

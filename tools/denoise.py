@@ -24,8 +24,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from asd.commands import command
 from asd.errors import BadInput
-from asd.jobs import JobFailed
+from asd.jobs import cpus
 from asd.programs.denoising import Output, denoise
 from asd.programs.request import Request
 from asd.text_files import given
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add("--set", action="append", default=[], metavar="PART.FIELD=VALUE", help="e.g. detector.training.epochs=65")
     add("--seed", type=int, help="of a detector that denoises; default: the system's first")
     add("--quick", action="store_true", help="as for run.py: a small version, to see that all runs")
-    add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes of one thread (%(default)s)")
+    add("--workers", type=int, default=cpus(), help="processes of one thread (%(default)s)")
     add("--device", default="auto", help="for training: auto, cpu, cuda, cuda:1, mps (%(default)s)")
     return p
 
@@ -67,18 +68,11 @@ def request(args: argparse.Namespace) -> Request:
     return Request.of(args.kind, [args.system], args.set, args.quick, seeds=seeds, **given)
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     args = parser().parse_args(argv)
-    try:
-        denoise(request(args), Output(args.out, args.channels), partial(print, flush=True))
-    except (BadInput, JobFailed, OSError) as error:
-        print(f"denoise.py: {error}", file=sys.stderr)
-        return 1 if isinstance(error, JobFailed) else 2
-    except KeyboardInterrupt:
-        print("\ndenoise.py: interrupted; machines that were told as written are whole", file=sys.stderr)
-        return 130
-    return 0
+    denoise(request(args), Output(args.out, args.channels), partial(print, flush=True))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

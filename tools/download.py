@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from asd.commands import command
 from asd.download import NEWEST, RELEASES, ZENODO, Request, download, releases
-from asd.errors import BadInput
 from asd.text_files import given
 
 
@@ -35,20 +35,13 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     args = command_line().parse_args(argv)
     known_md5 = {} if args.trust_record else releases.KNOWN_MD5.get(args.year, {})
     release, out = RELEASES[args.year][args.release], args.out or Path(f"data/dcase{args.year}t2")
     request = Request(release, out, args.machines, args.base_url, known_md5, args.keep_zips)
-    try:
-        download(request, say=functools.partial(print, flush=True))
-    except (BadInput, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; run again to go on from here", file=sys.stderr)
-        return 130
-    return 0
+    download(request, say=functools.partial(print, flush=True))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.errors import BadInput
+from asd.commands import command
 from asd.programs.comparing import compared
 from asd.programs.reading import published_truths, read_systems
 from asd.tables import FORMATS
@@ -40,18 +40,14 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     args = command_line().parse_args(argv)
-    try:
-        truths = published_truths(args.ground_truth, args.machines)
-        systems = read_systems(args.results, args.machines)
-        draws = args.draws if args.ci else None
-        print(compared(systems, truths, read_yaml(PUBLISHED), draws, args.format), end="")
-    except (BadInput, OSError) as error:
-        print(f"evaluate.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    truths = published_truths(args.ground_truth, args.machines)
+    systems = read_systems(args.results, args.machines)
+    draws = args.draws if args.ci else None
+    print(compared(systems, truths, read_yaml(PUBLISHED), draws, args.format), end="")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -21,31 +21,28 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.errors import BadInput
+from asd.commands import command
 from asd.programs.exporting import export_run
+from asd.text_files import given
 
 
 def parser() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     p = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
-    p.add_argument("results", type=Path, metavar="RESULTS", help="results/<dev|eval>/<system>")
+    p.add_argument("results", type=given, metavar="RESULTS", help="results/<dev|eval>/<system>")
     p.add_argument("machine", metavar="MACHINE")
-    p.add_argument("--out", type=Path, help="default: <system>_<machine>.npz here; nothing is overwritten")
-    p.add_argument("--data", type=Path, help="as for run.py; only where the clips have moved since")
+    p.add_argument("--out", type=given, help="default: <system>_<machine>.npz here; nothing is overwritten")
+    p.add_argument("--data", type=given, help="as for run.py; only where the clips have moved since")
     return p
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     args = parser().parse_args(argv)
     out = args.out or Path(f"{args.results.resolve().name}_{args.machine}.npz")
-    try:
-        export_run(args.results, args.machine, out, args.data)
-    except BadInput as error:
-        print(f"export.py: {error}", file=sys.stderr)
-        return 2
+    export_run(args.results, args.machine, out, args.data)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; python tools/monitor.py {out} RECORDING")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -27,18 +27,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import importing
+from asd.commands import command
 from asd.errors import BadInput
+from asd.text_files import given
 
 
 def parser() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     p = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
-    p.add_argument("folder", type=Path, metavar="FOLDER")
-    p.add_argument("out", type=Path, metavar="OUT", help="the data folder; dev_data/ or eval_data/ is made in it")
+    p.add_argument("folder", type=given, metavar="FOLDER")
+    p.add_argument("out", type=given, metavar="OUT", help="the data folder; dev_data/ or eval_data/ is made in it")
     p.add_argument("--machine", nargs="+", default=[], metavar="NAME", help="these alone; or the name of the only one")
     p.add_argument("--preset", choices=importing.PRESETS, help="the folders of a known data set")
     p.add_argument("--pattern", help="regular expression with named groups, searched in each path below FOLDER")
-    p.add_argument("--table", type=Path, help="csv: file,domain,speed,...")
+    p.add_argument("--table", type=given, help="csv: file,domain,speed,...")
     p.add_argument("--target", nargs="+", metavar="KEY=VALUE", help="attributes of the target domain's clips")
     p.add_argument("--pair", nargs=2, metavar=("NEAR", "FAR"), help="what tells names of near and far files apart")
     p.add_argument("--channels", metavar="NEAR[,FAR]", help="of a file, from 0; default: one or two as they are")
@@ -81,15 +83,10 @@ def bring(args: argparse.Namespace) -> None:
     print("next: " + " and ".join(f"python run.py -{stage} s0 --data {args.out}" for stage in stages))
 
 
-def main(argv: Sequence[str]) -> int:
-    args = parser().parse_args(argv)
-    try:
-        bring(args)
-    except (BadInput, OSError, re.error) as error:
-        print(f"import_data.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+@command
+def main(argv: Sequence[str]) -> None:
+    bring(parser().parse_args(argv))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from asd.commands import command
 from asd.errors import BadInput, printable
 from asd.programs import inspection
 from asd.text_files import given
@@ -29,7 +30,8 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command
+def main(argv: Sequence[str]) -> int:
     args = command_line().parse_args(argv)
     problems: list[str] = []
     warnings: list[str] = []

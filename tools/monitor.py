@@ -28,6 +28,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.clips import RATE
+from asd.commands import command
 from asd.errors import BadInput
 from asd.monitoring import FORMATS, Alarm, Board, blocks, served
 from asd.programs.listening import Lines, Times, Watcher, listen, monitor_of
@@ -65,7 +66,13 @@ def loaded(place: Path, words: Sequence[str]) -> LoadedSystem:
     return load(place / words[0], words[1]) if len(words) > 1 else load(words[0])
 
 
-def run(args: argparse.Namespace) -> None:
+def say(text: str) -> None:
+    print(f"monitor.py: {text}", file=sys.stderr, flush=True)
+
+
+@command
+def main(argv: Sequence[str]) -> None:
+    args = parser().parse_intermixed_args(argv)
     *words, recording = args.words
     times = Times(args.window, args.every, args.block, args.idle)
     rule = Alarm.of(args.alarm, args.clear, args.margin)
@@ -81,24 +88,5 @@ def run(args: argparse.Namespace) -> None:
         listen(monitor, blocks(recording, int(times.block * RATE), times.idle, monitor.channels), rule, watchers)
 
 
-def say(text: str) -> None:
-    print(f"monitor.py: {text}", file=sys.stderr, flush=True)
-
-
-def main(argv: Sequence[str]) -> int:
-    try:
-        run(parser().parse_intermixed_args(argv))
-    except BadInput as error:
-        say(str(error))
-        return 2
-    except BrokenPipeError:  # whoever read the readings has gone; nothing may be flushed to them at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except KeyboardInterrupt:
-        say("interrupted")
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.errors import BadInput
+from asd.commands import command
 from asd.programs.comparing import compared, signs
 from asd.programs.reading import read_systems, truths_of_names
 from asd.tables import FORMATS
@@ -41,21 +41,18 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
+@command
 def main(argv: Sequence[str]) -> int:
     args = command_line().parse_args(argv)
-    try:
-        systems = read_systems(args.results, args.machines)
-        if args.forensic:
-            found = [sign for system in systems for sign in signs(system)]
-            print("\n".join(found) if found else "no sign of statistics over test clips")
-            return 2 if found else 0
-        truths, draws = truths_of_names(systems[0]), args.draws if args.ci else None
-        print(compared(systems, truths, read_yaml(PUBLISHED), draws, args.format), end="")
-    except (BadInput, OSError) as error:
-        print(f"omega.py: {error}", file=sys.stderr)
-        return 2
+    systems = read_systems(args.results, args.machines)
+    if args.forensic:
+        found = [sign for system in systems for sign in signs(system)]
+        print("\n".join(found) if found else "no sign of statistics over test clips")
+        return 2 if found else 0
+    truths, draws = truths_of_names(systems[0]), args.draws if args.ci else None
+    print(compared(systems, truths, read_yaml(PUBLISHED), draws, args.format), end="")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.errors import BadInput
+from asd.commands import command
 from asd.programs.packaging import MACS, package
 from asd.programs.validation import CHECKLIST
 
@@ -35,17 +35,13 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     args = command_line().parse_args(argv)
-    try:
-        target = package(args.team, args.data, args.results, args.out, args.macs)
-    except (BadInput, OSError) as error:
-        print(f"package.py: {error}", file=sys.stderr)
-        return 2
+    target = package(args.team, args.data, args.results, args.out, args.macs)
     print(f"{target}: no defect found\n\n{CHECKLIST}")
     print(f"\n{target} and the report's tables (report_tables.md, .tex) beside it")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

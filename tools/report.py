@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.errors import BadInput
+from asd.commands import command
 from asd.programs.report import read_runs, write_report
 from asd.text_files import given
 from asd.yaml_files import read_yaml
@@ -41,17 +41,13 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     args = command_line().parse_args(argv)
-    try:
-        groups, out = read_runs(args.results, args.ground_truth), args.out or args.results[0] / "report.html"
-        write_report(groups, out, args.data, args.draws, read_yaml(PUBLISHED), tell)
-        print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
-    except (BadInput, OSError) as error:
-        print(f"report.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    groups, out = read_runs(args.results, args.ground_truth), args.out or args.results[0] / "report.html"
+    write_report(groups, out, args.data, args.draws, read_yaml(PUBLISHED), tell)
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.errors import BadInput
+from asd.commands import command
 from asd.programs.separation_benchmark import METHODS, PRESETS, Options, compare
 from asd.text_files import given
 
@@ -76,7 +77,7 @@ def _listed(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def parsed(argv: list[str]) -> argparse.Namespace:
+def parsed(argv: Sequence[str]) -> argparse.Namespace:
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--preset", choices=PRESETS, default="full")
     return parser(first.parse_known_args(argv)[0].preset).parse_args(argv)
@@ -89,15 +90,11 @@ def options_of(args: argparse.Namespace) -> list[Options]:
     return [Options(**{**made, "machine": machine}) for machine in args.machine]
 
 
-def main(argv: list[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     args = parsed(argv)
-    try:
-        print(compare(options_of(args), lambda title: print(f"{title} ...", file=sys.stderr, flush=True)))
-    except BadInput as error:
-        print(f"separation_benchmark.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    print(compare(options_of(args), lambda title: print(f"{title} ...", file=sys.stderr, flush=True)))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

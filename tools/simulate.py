@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd import simulation
-from asd.errors import BadInput
+from asd.commands import command
 from asd.text_files import given
 
 
@@ -52,13 +52,10 @@ def simulate(args: argparse.Namespace) -> None:
     print(f"next: python run.py -{args.split[0]} baseline_mse --data {args.out}")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = command_line()
-    try:
-        simulate(parser.parse_args(arguments))
-    except (BadInput, OSError) as error:
-        parser.error(str(error))
+@command
+def main(argv: Sequence[str]) -> None:
+    simulate(command_line().parse_args(argv))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.errors import BadInput, printable
+from asd.commands import command
+from asd.errors import printable
 from asd.programs.validation import CHECKLIST, defects
 from asd.text_files import given
 
@@ -31,13 +32,10 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
+@command
 def main(argv: Sequence[str]) -> int:
     args = command_line().parse_args(argv)
-    try:
-        found = defects(args.package, args.data, args.results)
-    except (BadInput, OSError) as error:
-        print(f"validate.py: {error}", file=sys.stderr)
-        return 2
+    found = defects(args.package, args.data, args.results)
     if found:
         print("\n".join(map(printable, found)))
         if args.data is None and any("no machine '" in defect for defect in found):
@@ -52,4 +50,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -48,6 +48,12 @@ class Guide:
     near_far: tuple[str, str] | None = None  # parts of names that tell a pair of files apart
     channels: tuple[int, ...] | None = None  # of a file: near, or near and far; None: as they are, one or two
 
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise BadInput(f"--pattern {self.pattern}: not a regular expression ({error})") from error
+
 
 @dataclass(frozen=True)
 class Recording:

@@ -1,6 +1,6 @@
 """One worker process: `python -m asd.programs.worker extract|work|prove VERSIONS REQUEST`, the latter two as JSON.
 
-Exit code 2: bad input, told in one sentence. It ends when the process that started it is gone.
+Exit code 2: bad input or a full disk, told in one sentence. It ends when the process that started it is gone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from asd.errors import BadInput
+from asd.commands import sentence
 from asd.process import end_with_parent
 from asd.programs.versions import refuse_others
 
@@ -28,9 +28,12 @@ def main(argv: Sequence[str]) -> int:
 
         session = Session(Request.parsed(text))
         {"extract": extract, "work": work, "prove": prove_here}[task](session)
-    except BadInput as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    except Exception as error:
+        if (known := sentence(error)) is None:
+            raise
+        code, told = known
+        sys.stderr.write(f"{told}\n")
+        return code
     return 0
 
 

@@ -201,7 +201,7 @@ class ResultFolder:
 
     def _machines(self) -> dict[str, dict]:
         path = self.folder / "run.json"
-        return json.loads(path.read_text(encoding="utf-8"))["machines"] if path.exists() else {}
+        return read_run(self.folder) if path.exists() else {}
 
     def numbers(self) -> str:
         """Hash of system.yaml."""

@@ -39,7 +39,7 @@ from asd.store import OnDemand, Store, content
 from asd.system.block import Block
 from asd.system.differences import OF_CLIPS, told
 from asd.system.fitted import Member, checked_feature, described, domain_of
-from asd.system.keys import clips_key
+from asd.system.keys import are_copies, clips_key
 from asd.system.recipe import System
 from asd.training import environment, pin, stacks
 
@@ -64,7 +64,7 @@ class Chain:
 
     def __post_init__(self) -> None:
         """Raises BadInput where training hears noise clips and there are none, or all training clips are one."""
-        if len(self.train) > 1 and len({content(clip.path) for clip in self.train}) == 1:
+        if are_copies(self.train):
             raise BadInput(
                 f"{self.train[0].machine}/train: all {len(self.train)} clips have the same content; recordings that "
                 "differ expected (was one copied under many names, or are all digitally silent?)"

@@ -31,3 +31,9 @@ class RecordedClips(Sequence[Clip]):
 def clips_key(clips: Sequence[Clip]) -> str:
     """Content of the clips in their order; names do not enter."""
     return clips.key if isinstance(clips, RecordedClips) else digest(*(content(clip.path) for clip in clips))
+
+
+def are_copies(clips: Sequence[Clip]) -> bool:
+    """Whether several clips that are there have one content."""
+    there = [] if isinstance(clips, RecordedClips) else clips
+    return len(there) > 1 and len({content(clip.path) for clip in there}) == 1

@@ -22,6 +22,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from asd import frontends
+from asd.commands import command
 from asd.detectors import backends
 from asd.encoders import Aisfx, Ast, Beats, Clap
 from asd.errors import BadInput, did_you_mean
@@ -70,7 +71,8 @@ def chosen(kind: str, names: Sequence[str], known: dict) -> dict:
     return {name: known[name] for name in names}
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("data", type=given, help="holds dev_data/raw")
@@ -81,18 +83,13 @@ def main(argv: Sequence[str]) -> int:
     add("--backends", nargs="+", default=list(BACKENDS), help="%(default)s")
     add("--reference", help="a row's name, what the others are compared with; default: the first combination")
     args = parser.parse_args(argv)
-    try:
-        parts = {name: getattr(frontends, name) for name in frontends.__all__}
-        made = {name: part() for name, part in chosen("frontends", args.frontends, parts).items()}
-        features = {text.partition("=")[0]: feature_of(text) for text in args.features}
-        systems = recipes(features, made, chosen("backends", args.backends, BACKENDS))  # type: ignore[arg-type]
-        found = measured(systems, args.data, args.results, args.machines)
-        print(rendered("Ω, development set", table(found, args.reference or next(iter(systems))), "markdown"), end="")
-    except (BadInput, OSError) as error:
-        print(f"backends.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    parts = {name: getattr(frontends, name) for name in frontends.__all__}
+    made = {name: part() for name, part in chosen("frontends", args.frontends, parts).items()}
+    features = {text.partition("=")[0]: feature_of(text) for text in args.features}
+    systems = recipes(features, made, chosen("backends", args.backends, BACKENDS))  # type: ignore[arg-type]
+    found = measured(systems, args.data, args.results, args.machines)
+    print(rendered("Ω, development set", table(found, args.reference or next(iter(systems))), "markdown"), end="")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

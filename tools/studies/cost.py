@@ -20,14 +20,15 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from asd.errors import BadInput
-from asd.jobs import JobFailed, cpus
+from asd.commands import command
+from asd.jobs import cpus
 from asd.programs.cost import table
 from asd.programs.request import wanted_seeds
 from asd.tables import rendered
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("data", nargs="+", type=Path, help="development sets: folders that hold dev_data/raw")
@@ -39,19 +40,11 @@ def main(argv: Sequence[str]) -> int:
     add("--seeds", default="3", help="as in run.py (%(default)s)")
     add("--workers", type=int, default=cpus(), help="processes (%(default)s)")
     args = parser.parse_args(argv)
-    try:
-        request = {"machines": args.machines, "seeds": wanted_seeds(args.seeds), "workers": args.workers}
-        tell = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-        rows = table(args.data, args.systems, args.shares, args.epochs, args.results, tell, **request)
-        print(rendered("What cost buys", rows, "markdown"), end="")
-    except (BadInput, OSError) as error:
-        print(f"cost.py: {error}", file=sys.stderr)
-        return 2
-    except JobFailed as error:
-        print(f"cost.py: {error}", file=sys.stderr)
-        return 1
-    return 0
+    request = {"machines": args.machines, "seeds": wanted_seeds(args.seeds), "workers": args.workers}
+    tell = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
+    rows = table(args.data, args.systems, args.shares, args.epochs, args.results, tell, **request)
+    print(rendered("What cost buys", rows, "markdown"), end="")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from asd.errors import BadInput
+from asd.commands import command
 from asd.programs.ladder import draw, origin, runs_in, tables
 from asd.tables import rendered
 from asd.text_files import given
@@ -26,24 +26,20 @@ from asd.yaml_files import read_yaml
 PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=given)
     parser.add_argument("--machines", nargs="+", help="default: all that every system has")
     parser.add_argument("--figure", type=given, help="Ω of every seed, drawn to this .png or .svg")
     args = parser.parse_args(argv)
-    try:
-        runs = runs_in(args.results, PUBLISHED, args.machines)
-        found = tables(runs, PUBLISHED, args.results)
-        if args.figure:
-            draw(runs, args.figure)
-    except (BadInput, OSError) as error:
-        print(f"ladder.py: {error}", file=sys.stderr)
-        return 2
+    runs = runs_in(args.results, PUBLISHED, args.machines)
+    found = tables(runs, PUBLISHED, args.results)
+    if args.figure:
+        draw(runs, args.figure)
     print(origin(runs, PUBLISHED))
     print(*(rendered(title, rows, "markdown") for title, rows in found.items()), sep="", end="")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

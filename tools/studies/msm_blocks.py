@@ -22,8 +22,8 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from asd import evaluation
+from asd.commands import command
 from asd.errors import BadInput
-from asd.jobs import JobFailed
 from asd.programs.fitting import fit
 from asd.programs.opening import recorded_request
 from asd.programs.request import Request
@@ -80,7 +80,8 @@ def table(session: Session) -> list[list[str]]:
     return rows
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("results", type=given, help=f"what `run.py -d {SYSTEM}` has written: results/dev/{SYSTEM}")
@@ -88,15 +89,10 @@ def main(argv: Sequence[str]) -> int:
     add("--data", type=given, help="as for run.py; only where the clips have moved since")
     add("--workers", type=int, default=1, help="processes of one thread (%(default)s)")
     args = parser.parse_args(argv)
-    try:
-        session = Session(blocks_of(recorded_request(args.results, args.data, args.machines, workers=args.workers)))
-        fit(session)
-        print(rendered("Ω, development set", table(session), "markdown"), end="")
-    except (BadInput, OSError, JobFailed) as error:
-        print(f"msm_blocks.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    session = Session(blocks_of(recorded_request(args.results, args.data, args.machines, workers=args.workers)))
+    fit(session)
+    print(rendered("Ω, development set", table(session), "markdown"), end="")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 import numpy as np
 
 from asd.clips import RATE, Clip
+from asd.commands import command
 from asd.data import read_wave
 from asd.detectors.denoised import DenoisedScorer, denoised, near_of
 from asd.errors import BadInput
@@ -72,7 +73,8 @@ def draw(path: Path, machine: str, shown: Sequence[Pair]) -> None:
     plt.close(figure)
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("results", type=given, help="what `run.py -d semi_denoise` has written: results/dev/semi_denoise")
@@ -81,18 +83,13 @@ def main(argv: Sequence[str]) -> int:
     add("--clips", type=int, default=3, help="per machine (%(default)s, as in the paper)")
     add("--data", type=given, help="as for run.py; only where the clips have moved since")
     args = parser.parse_args(argv)
-    try:
-        run = open_run(args.results, args.data, args.machines)
-        for machine in run.machines:
-            member = fitted_system(run, machine.name).members[0]
-            path = args.out / f"{machine.name}.png"
-            draw(path, machine.name, list(pairs(member, spread(machine.train, args.clips))))
-            print(path)
-    except (BadInput, OSError) as error:
-        print(f"show_denoising.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    run = open_run(args.results, args.data, args.machines)
+    for machine in run.machines:
+        member = fitted_system(run, machine.name).members[0]
+        path = args.out / f"{machine.name}.png"
+        draw(path, machine.name, list(pairs(member, spread(machine.train, args.clips))))
+        print(path)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -21,7 +21,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from asd.commands import command
 from asd.errors import BadInput
+from asd.jobs import cpus
 from asd.programs.separation_benchmark.options import Options
 from asd.programs.student_sizes import table
 from asd.tables import rendered
@@ -41,7 +43,8 @@ def options_of(args: argparse.Namespace) -> Options | None:
     return Options(args.clean, args.noise, args.rirs, **mixtures, settings=settings, out=args.results / "separation")
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("data", type=given, help="holds dev_data/raw")
@@ -55,17 +58,12 @@ def main(argv: Sequence[str]) -> int:
     add("--seconds", type=float, default=4.0, help="of a mixture (%(default)s)")
     add("--train", type=int, default=60, help="mixtures to train on (%(default)s)")
     add("--test", type=int, default=40, help="mixtures to test on (%(default)s)")
-    add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes (%(default)s)")
+    add("--workers", type=int, default=cpus(), help="processes (%(default)s)")
     args = parser.parse_args(argv)
-    try:
-        request = {"data": args.data, "results": args.results, "machines": args.machines, "workers": args.workers}
-        rows = table(args.sizes, args.set, options_of(args), lambda line: print(line, file=sys.stderr), **request)
-        print(rendered("Sizes of the student", rows, "markdown"), end="")
-    except (BadInput, OSError) as error:
-        print(f"student_sizes.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    request = {"data": args.data, "results": args.results, "machines": args.machines, "workers": args.workers}
+    rows = table(args.sizes, args.set, options_of(args), lambda line: print(line, file=sys.stderr), **request)
+    print(rendered("Sizes of the student", rows, "markdown"), end="")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

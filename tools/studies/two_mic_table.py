@@ -25,8 +25,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from asd.errors import BadInput
-from asd.jobs import JobFailed
+from asd.commands import command
 from asd.programs import two_microphones as study
 from asd.programs.mimii import write_pairs
 from asd.tables import rendered
@@ -43,7 +42,8 @@ def pair_of(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def main(argv: Sequence[str]) -> int:
+@command
+def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("data", type=given, help="holds dev_data/raw; with --mimii its eval_data/raw is written")
@@ -55,22 +55,17 @@ def main(argv: Sequence[str]) -> int:
     add("--machines", nargs="+", help="default: all of the data folder")
     add("--workers", type=int, default=1, help="processes of one thread (%(default)s)")
     args = parser.parse_args(argv)
-    try:
-        if args.mimii:
-            write_pairs(args.mimii, args.data, args.pairs)
-        kind, sets = ("eval", study.WITHOUT_DOMAINS) if args.mimii else ("dev", study.WITH_DOMAINS)
-        places = {"data": args.data, "results": args.results, "machines": args.machines, "workers": args.workers}
-        own = study.measured(kind, args.alphas, args.epochs, sets, partial(print, file=sys.stderr), **places)
-        published = study.beside(own, study.published_table(PUBLISHED))
-        title = f"AUC and pAUC in percent, {args.epochs} epochs"
-        print(rendered(title, study.rows(own, published), "markdown"), end="")
-        study.draw(own, published, figure := args.results / "auc_against_alpha.png")
-        print(f"\nAUC against α: {figure}")
-    except (BadInput, OSError, JobFailed) as error:
-        print(f"two_mic_table.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+    if args.mimii:
+        write_pairs(args.mimii, args.data, args.pairs)
+    kind, sets = ("eval", study.WITHOUT_DOMAINS) if args.mimii else ("dev", study.WITH_DOMAINS)
+    places = {"data": args.data, "results": args.results, "machines": args.machines, "workers": args.workers}
+    own = study.measured(kind, args.alphas, args.epochs, sets, partial(print, file=sys.stderr), **places)
+    published = study.beside(own, study.published_table(PUBLISHED))
+    title = f"AUC and pAUC in percent, {args.epochs} epochs"
+    print(rendered(title, study.rows(own, published), "markdown"), end="")
+    study.draw(own, published, figure := args.results / "auc_against_alpha.png")
+    print(f"\nAUC against α: {figure}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import torch
 from asd.clips import RATE
 from asd.contracts import Arrays, Wave
 from asd.fingerprint import code
+from asd.jobs import cpus
 from asd.programs.separation_benchmark.bench import Bench
 from asd.programs.separation_benchmark.methods import METHODS
 from asd.programs.separation_benchmark.separators import Separator
@@ -95,4 +95,4 @@ def threads(n_torch: int) -> Iterator[None]:
 
 
 def cores() -> int:
-    return len(os.sched_getaffinity(0))
+    return cpus()
