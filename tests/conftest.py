@@ -16,7 +16,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 
+settings.register_profile("kit", deadline=None)  # an example may take long on a busy machine
+settings.load_profile("kit")
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 RATE = 16_000

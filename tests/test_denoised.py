@@ -7,7 +7,6 @@ import pytest
 import torch
 from conftest import scorer_of
 
-from asd import training as loop
 from asd.contracts import Workplace
 from asd.detectors import AutoEncoder, FarChannel, OrganisersNet, SelectiveMahalanobis, SemiDenoising, Supplemental
 from asd.detectors.denoised import Cropped, OtherClips, ResidualUNet, Resized, denoised
@@ -217,7 +216,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("step", [9, 22])  # in the second and in the last epoch of the U-Net
 def test_a_killed_training_resumes_to_the_same_scores(tmp_path, monkeypatch, step):
-    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)  # a checkpoint after every epoch
+    monkeypatch.setattr("asd.checkpoint.CHECKPOINT_SHARE", 1e9)  # a checkpoint after every epoch
     undisturbed, features = fitted(tmp_path / "a")
     steps, pairs = [], Patches.__getitem__
 

@@ -255,8 +255,8 @@ def test_the_discriminant_decides_by_the_training_clips_domains_and_not_by_level
     part = DiscriminatedDomain()
     fitted, distances = part.fit(clips, is_target), np.array([1.0, 5.0])
     unseen = rng.normal(size=(7, 6))
-    assert part.score(fitted, unseen - 200, distances) == 1 and part.score(fitted, unseen + shape, distances) == 5
-    assert part.score(fitted, unseen + shape, distances[:1]) == 1
+    assert part.chosen(fitted, unseen - 200, distances) == 0 and part.chosen(fitted, unseen + shape, distances) == 1
+    assert part.chosen(fitted, unseen + shape, distances[:1]) == 0
     theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=(0.5, 0.5))
     rows = np.array([c.mean(0) - c.mean() for c in clips])
     expected = theirs.fit(rows, is_target).decision_function(rows)

@@ -8,7 +8,6 @@ import torch
 from conftest import scorer_of
 
 import systems
-from asd import training as loop
 from asd.contracts import Workplace
 from asd.detectors import FarConditionedNeighbours
 from asd.detectors.backends.bank import top_mean
@@ -354,7 +353,7 @@ class Killed(BaseException):
 
 
 def test_a_killed_training_resumes_to_the_same_scores(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)  # a checkpoint after every epoch
+    monkeypatch.setattr("asd.checkpoint.CHECKPOINT_SHARE", 1e9)  # a checkpoint after every epoch
     undisturbed, clips = fitted(tmp_path / "a")
     draws, draw = [], Masking.draw
 

@@ -182,7 +182,7 @@ def test_a_reader_that_goes_away_is_no_error():
         (["-d", "--set", "epochs=3"], "did you mean 'detector.training.epochs'?"),
         (["-d", "--machines", "fan", "s1"], "--machines fan s1: s1 is a system; systems go before --machines"),
         (["-d", "--seeds", "13711"], "for the one seed 13711 write --seeds 13711,"),
-        (["-d", "gmm", "--machines", "fan", "--set", "detector.components=0"], "gmm: "),
+        (["-d", "gmm", "--machines", "fan", "--set", "detector.components=0"], "components 0: at least 1"),
         (["-d", "--data", "nowhere"], "tools/download.py dev"),
         (["-e", "s1", "--verify", "--seeds", "3"], "--verify proves what the results folder records: leave --set"),
         (["-e", "s1", "--verify"], "eval/s1/run.json: no such file; `python run.py -d|-e s1` writes"),

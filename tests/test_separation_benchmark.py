@@ -195,7 +195,7 @@ def test_a_benchmark_that_was_killed_goes_on_where_it_stopped(folders, tmp_path,
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)  # write every checkpoint
+    monkeypatch.setattr("asd.checkpoint.CHECKPOINT_SHARE", 1e9)  # write every checkpoint
     monkeypatch.setattr(training, "_one_epoch", counted)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(quality, "quality", killed)
@@ -221,7 +221,7 @@ def test_the_autoencoders_go_on_where_they_stopped_too(folders, tmp_path, monkey
         trained.append(words)
         return epoch(*words)
 
-    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)  # write every checkpoint
+    monkeypatch.setattr("asd.checkpoint.CHECKPOINT_SHARE", 1e9)  # write every checkpoint
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(training, "_one_epoch", dies_in_the_second_seed)
         quality.measured(bench, "none")

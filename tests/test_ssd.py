@@ -232,7 +232,7 @@ def test_a_killed_training_resumes_to_the_same_bytes(tmp_path, monkeypatch):
             raise Killed
         return validate(*words)
 
-    monkeypatch.setattr("asd.training.CHECKPOINT_SHARE", 1e9)  # write every checkpoint
+    monkeypatch.setattr("asd.checkpoint.CHECKPOINT_SHARE", 1e9)  # write every checkpoint
     monkeypatch.setattr(distilled, "estimate", dies)
     with pytest.raises(Killed):
         recipe.fit_on(noisy(), (), tmp_path)
