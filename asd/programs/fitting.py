@@ -58,7 +58,7 @@ def feature_jobs(session: Session) -> list[Job]:
     return [
         Job(
             f"{request.kind}_{machine.name}_features",
-            worker("extract", share_of(session, machines=[machine.name], members=members, may_select=False)),
+            worker(session, "extract", share_of(session, machines=[machine.name], members=members, may_select=False)),
         )
         for machine in session.machines
         if lacks_features(session, machine)
@@ -98,7 +98,7 @@ def _job(session: Session, names: list[str], machine: str, seeds: tuple[int, ...
     members = {name: [(name, seed) for seed in seeds] for name in names}
     share = share_of(session, recipes=own, trained=own, members=members, machines=[machine], may_select=False)
     label = f"{share.kind}_{machine}_seed_{'-'.join(map(str, seeds))}_{'+'.join(names)}"
-    return Job(label.replace(":", "_")[:200], worker("work", share))
+    return Job(label.replace(":", "_")[:200], worker(session, "work", share))
 
 
 def share_of(session: Session, **departing: Any) -> Request:
@@ -106,9 +106,11 @@ def share_of(session: Session, **departing: Any) -> Request:
     return replace(session.request, workers=1, scheduler="", device=session.device, **departing)
 
 
-def worker(task: str, share: Request) -> tuple[str, ...]:
-    """The command line of a process that does this share, with the versions that this one has."""
-    return sys.executable, "-m", "asd.programs.worker", task, json.dumps(versions_here()), share.text()
+def worker(session: Session, task: str, share: Request) -> tuple[str, ...]:
+    """The command line of a process that does this share of the session, with the versions that this one has."""
+    codes = {name: code for name, code in session.codes().items() if name.removeprefix("code of ") in share.trained}
+    versions = json.dumps({"packages": versions_here(), "codes": codes})
+    return sys.executable, "-m", "asd.programs.worker", task, versions, share.text()
 
 
 def work(session: Session) -> None:

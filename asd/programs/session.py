@@ -111,6 +111,10 @@ class Session:
         recipe = self.request.recipes[name]
         return key_of({**self.numbers(name), "members": members, "calibration code": code(recipe.calibration)})
 
+    def codes(self) -> dict[str, str]:
+        """`code of <system>` -> hash of its numbers and of all code that its scores depend on."""
+        return {f"code of {system}": self._chain_of(system).made_by(0) for system in self.used}
+
     def _chain_of(self, system: str) -> Chain:
         """Of the first machine: what has nothing to do with clips is the same in all."""
         return self.chains[system, self.machines[0].name]

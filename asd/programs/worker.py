@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from asd.commands import sentence
 from asd.process import end_with_parent
-from asd.programs.versions import refuse_others
+from asd.programs.versions import refuse_others, versions_here
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,13 +20,15 @@ def main(argv: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # losses an epoch, into the job's log
     end_with_parent()
     try:
-        refuse_others(json.loads(versions))
+        expected = json.loads(versions)
+        refuse_others(expected["packages"], versions_here())
         from asd.programs.fitting import extract, work
         from asd.programs.proving import prove_here
         from asd.programs.request import Request
         from asd.programs.session import Session
 
         session = Session(Request.parsed(text))
+        refuse_others(expected["codes"], session.codes())
         {"extract": extract, "work": work, "prove": prove_here}[task](session)
     except Exception as error:
         if (known := sentence(error)) is None:

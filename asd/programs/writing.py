@@ -15,7 +15,7 @@ from asd.clips import RATE, Clip
 from asd.evaluation import Result
 from asd.programs.selection import select
 from asd.programs.session import Session, section_of, truth_in
-from asd.programs.versions import PACKAGES, versions_here
+from asd.programs.versions import versions_here
 from asd.results import ResultFolder, Scored, read_run
 from asd.store import write_text
 from asd.system import ClipScore, FittedSystem
@@ -63,8 +63,8 @@ def _record(session: Session, name: str, fitted: FittedSystem, machine: data.Mac
 
 def versions(session: Session) -> dict[str, object]:
     """What run.json says of the whole run."""
-    packages = {name: versions_here()[name] for name in PACKAGES}
-    return {**packages, "device": kind(session.device), "threads": 1, "written": time.strftime("%Y-%m-%d %H:%M:%S")}
+    known = {**versions_here(), "device": kind(session.device), "threads": 1}
+    return {**known, "written": time.strftime("%Y-%m-%d %H:%M:%S")}
 
 
 # ---- what the files hold ---------------------------------------------------------------------------------------------
