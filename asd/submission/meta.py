@@ -7,16 +7,13 @@ are those of the DCASE 2026 Task 2 submission template; MACS is in the 2025 one 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
-from asd.errors import BadInput, did_you_mean
-from asd.text_files import decoded
-from asd.yaml_files import yaml_fault
+from asd.errors import did_you_mean
+from asd.submission.located import Located, Path, keys, leftovers, list_at, one_alone, parse, text_at
 
 DESCRIPTION = (
     "input_sampling_rate",
@@ -39,78 +36,15 @@ AFFILIATION = ("institution", "department", "location")
 METRICS = ("auc_source", "auc_target", "pauc")  # percent
 LABEL = re.compile(r"[A-Za-z0-9.-]+_[A-Za-z0-9.-]+_task2_[1-4]")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-LEFTOVER = re.compile(
-    r"\s*(<.*>|\[.*\]|\?+|(TODO|FIXME|XXX|TBD)\b.*|lorem ipsum.*|your (name|team|institut|affiliation|system|email).*)",
-    re.IGNORECASE | re.DOTALL,
-)
 NULL_IN_WORDS = ("!!null", "null", "none", "n/a", "na", "-")
 BASELINE = re.compile(r"(DCASE\W*20\d\d\W*)?(challenge\W*)?(task\W*2\W*)?baseline(\W*system)?", re.IGNORECASE)
 CHALLENGE_SET = re.compile(
     r"19336329|20151556|20437238|dcase\W*2026\W*(challenge\W*)?task\W*2|^(the )?development (data ?)?set\b",
     re.IGNORECASE,
 )
-MOST_KEYS = 5000  # of one file, references (*name) written out
 MACS = re.compile(r"[0-9][0-9.,]*( ?[kMGT])?( ?(MACs?|MACS|multiply-accumulates).*)?( ?/ ?\w+)?")  # 264.2 M
 LONGEST_ABBREVIATION = 10  # characters
 PAUC_FLOOR = 47.37  # percent; McClish's standardised pAUC up to 0.1 cannot be lower (0.9 / 1.9)
-
-Path = tuple[str | int, ...]  # keys from the top
-
-
-@dataclass
-class Located:
-    """A parsed file: its values and the line of each key; problems are collected with both."""
-
-    where: str
-    value: Any
-    lines: dict[Path, int]
-    problems: list[str] = field(default_factory=list)
-
-    def get(self, path: Path) -> Any:
-        found = self.value
-        for key in path:
-            found = found[key]
-        return found
-
-    def tell(self, path: Path, problem: str) -> None:
-        line = next(self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines)
-        self.problems.append(f"{self.where}:{line}: {'.'.join(map(str, path))}{': ' * bool(path)}{problem}")
-
-
-def parse(raw: bytes, where: str) -> Located:
-    """Problems only, and no value, where it is not a yaml mapping."""
-    try:
-        text = decoded(raw, where)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        places = list(islice(_lines(root, ()), MOST_KEYS + 1)) if root else []
-        value = yaml.safe_load(text) if len(places) <= MOST_KEYS else None
-    except BadInput as error:
-        return Located(where, None, {}, [str(error)])
-    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
-        line, reason = yaml_fault(error)  # what is not YAMLError: wrong !!tags
-        return Located(where, None, {}, [f"{where}{line}: not yaml ({reason}); is a value with a colon not quoted?"])
-    if len(places) > MOST_KEYS:
-        return Located(where, None, {}, [f"{where}: more than {MOST_KEYS} keys (does it refer to itself?)"])
-    if not isinstance(value, dict):
-        return Located(where, None, {}, [f"{where}:1: no `key: value` lines in it"])
-    located = Located(where, value, {(): 1})
-    for path, at in places:
-        if path in located.lines:
-            located.problems.append(f"{where}:{at}: {'.'.join(map(str, path))}: duplicate key")
-        located.lines[path] = at
-    return located
-
-
-def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
-    """Every key and list item below a node, and its line."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield (*path, key.value), key.start_mark.line + 1
-            yield from _lines(value, (*path, key.value))
-    if isinstance(node, yaml.SequenceNode):
-        for i, item in enumerate(node.value):
-            yield (*path, i), item.start_mark.line + 1
-            yield from _lines(item, (*path, i))
 
 
 def check(raw: bytes, where: str, label: str, machines: Sequence[str]) -> tuple[Mapping[str, Any] | None, list[str]]:
@@ -124,42 +58,6 @@ def check(raw: bytes, where: str, label: str, machines: Sequence[str]) -> tuple[
         _system(meta)
         _results(meta, machines)
     return meta.value, meta.problems
-
-
-def keys(meta: Located, path: Path, expected: Sequence[str], optional: Sequence[str] = ()) -> bool:
-    """Whether a mapping has exactly the expected keys; tells what is missing or unknown. True if none is missing."""
-    found = meta.get(path)
-    if not isinstance(found, dict):
-        meta.tell(path, f"{found!r}, expected {', '.join(expected)} below it")
-        return False
-    missing = [key for key in expected if key not in found]
-    for key in found:
-        if key not in (*expected, *optional):
-            meta.tell((*path, key), f"unknown key{did_you_mean(str(key), expected, cutoff=0.6)}")
-    if missing:
-        meta.tell(path, f"missing {', '.join(missing)} (put !!null where it does not apply)")
-    return not missing
-
-
-def leftovers(meta: Located, path: Path, value: Any) -> None:
-    """Template text anywhere."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            leftovers(meta, (*path, key), inner)
-    elif isinstance(value, list):
-        for i, inner in enumerate(value):
-            leftovers(meta, (*path, i), inner)
-    elif isinstance(value, str) and (match := LEFTOVER.fullmatch(value)):
-        meta.tell(path, f"{match.group()!r} looks like text of the template; say what your system does")
-
-
-def text_at(meta: Located, path: Path) -> bool:
-    value = meta.get(path)
-    if isinstance(value, str) and value.strip():
-        return True
-    hint = " (quote it: yaml reads a bare word such as on, no or 00 as something else)" if value is not None else ""
-    meta.tell(path, f"{value!r}, expected text{hint}")
-    return False
 
 
 def _submission(meta: Located, label: str) -> None:
@@ -184,8 +82,10 @@ def abbreviation(meta: Located, path: Path) -> None:
 def authors(meta: Located, path: Path) -> None:
     """A list of authors, each complete, exactly one corresponding."""
     found = meta.get(path)
-    if not isinstance(found, list) or not found:
-        meta.tell(path, "no list of authors")
+    if not list_at(meta, path, "a list of authors"):
+        return
+    if not found:
+        meta.tell(path, "no author in the list")
         return
     for i in range(len(found)):
         _author(meta, (*path, i))
@@ -199,7 +99,8 @@ def _author(meta: Located, path: Path) -> None:
         return
     for key in ("firstname", "lastname"):
         text_at(meta, (*path, key))
-    if text_at(meta, (*path, "email")) and not EMAIL.fullmatch(meta.get((*path, "email"))):
+    email = (*path, "email")
+    if text_at(meta, email) and one_alone(meta, email) and not EMAIL.fullmatch(meta.get((*path, "email"))):
         meta.tell((*path, "email"), f"{meta.get((*path, 'email'))!r} is not an e-mail address")
     if not isinstance(meta.get(path).get("corresponding", False), bool):
         meta.tell((*path, "corresponding"), f"{meta.get(path)['corresponding']!r}, expected true or false")
@@ -271,8 +172,7 @@ def _complexity(meta: Located, path: Path) -> None:
 def external_datasets(meta: Located, path: Path) -> None:
     """Each with a name and a url, none of them the challenge's own."""
     found = meta.get(path)
-    if not isinstance(found, list):
-        meta.tell(path, f"{found!r}, expected a list; [] where nothing external was used")
+    if not list_at(meta, path, "a list, [] where nothing external was used"):
         return
     for i, item in enumerate(found):
         if not keys(meta, (*path, i), ("name", "url")):
@@ -280,6 +180,8 @@ def external_datasets(meta: Located, path: Path) -> None:
         if item["name"] is None and item["url"] is None:
             meta.tell((*path, i), "name and url are null; write [] where nothing external was used")
         elif text_at(meta, (*path, i, "name")) & text_at(meta, (*path, i, "url")):
+            if not (one_alone(meta, (*path, i, "name")) & one_alone(meta, (*path, i, "url"))):
+                continue
             if CHALLENGE_SET.search(f"{item['name']} {item['url']}"):
                 meta.tell((*path, i), "is the challenge's own data set, which is not external; leave it out")
             else:
@@ -315,6 +217,9 @@ def _percents(meta: Located, path: Path) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
             told = str(value) if isinstance(value, (float, type(None))) else f"a {type(value).__name__}"
             return meta.tell((*path, metric), f"{told}, expected percent, 0 to 100")
+        if metric == "pauc" and 0 < value <= 1 < min(values[:2]):
+            told = f"{value} beside AUCs in percent: below the floor of {PAUC_FLOOR} (not standardised after McClish"
+            return meta.tell((*path, metric), f"{told}, or a fraction?)")
         if 0 < value <= 1:
             return meta.tell((*path, metric), f"{value}: a fraction, percent expected (66.46, not 0.6646)")
     if values[2] < PAUC_FLOOR - 0.005:
