@@ -234,3 +234,10 @@ def test_zips(raw, tmp_path):
         files, defects = read
         found = check_files(files, Expected(clips={"fan": frozenset({"section_00_0000.wav"})})).defects
         assert all(refused(BadInput(defect)) for defect in (*defects, *found))
+
+
+def test_a_zip_whose_entry_has_no_name_is_told(tmp_path):
+    """What the fuzz has found: zipfile's own `is_dir` fails on it."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), b"x")
+    assert read_archive(tmp_path / "x.zip") == ({}, ["x.zip: : an entry without a name"])

@@ -61,6 +61,8 @@ def _duplicates(entries: list[zipfile.ZipInfo]) -> list[str]:
 def _problem(entry: zipfile.ZipInfo) -> str:
     """Why an entry is not read; empty where it is."""
     name, mode = PurePosixPath(entry.filename), entry.external_attr >> 16
+    if not entry.filename:
+        return "an entry without a name"
     if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename:
         return "a path that leaves the folder it is unpacked into (zip-slip), or not a path of a zip"
     if stat.S_ISLNK(mode):
