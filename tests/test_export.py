@@ -18,7 +18,7 @@ from asd.programs.writing import write
 from asd.score_files import read_rows
 from asd.store import read_arrays, write_arrays
 
-NAMES = ("s0", "baseline_mse")  # nothing trained; seeds (further kinds: test_contracts.py)
+NAMES = ("stats_maha", "baseline_mse")  # nothing trained; seeds (further kinds: test_contracts.py)
 
 
 @pytest.fixture(scope="module")
@@ -60,42 +60,42 @@ def test_a_run_opened_without_its_clips_and_its_file_score_as_the_csv(name, resu
 
 
 def test_no_clip_is_opened_where_a_run_is_opened(results, tmp_path, data_folder):
-    copy = shutil.copytree(results / "dev" / "s0", tmp_path / "dev" / "s0").parent.parent
+    copy = shutil.copytree(results / "dev" / "stats_maha", tmp_path / "dev" / "stats_maha").parent.parent
     (copy / "store").symlink_to(results / "store")
-    record = copy / "dev" / "s0" / "run.json"
+    record = copy / "dev" / "stats_maha" / "run.json"
     record.write_text(record.read_text().replace(str(data_folder), str(tmp_path / "gone")))
-    assert asd.load(copy / "dev" / "s0").machine == "fan"
+    assert asd.load(copy / "dev" / "stats_maha").machine == "fan"
     record.write_text(record.read_text().replace('"n_target"', '"n_other"'))
     with pytest.raises(BadInput, match="fan lacks n_target; an earlier version"):
-        asd.load(copy / "dev" / "s0")
+        asd.load(copy / "dev" / "stats_maha")
 
 
 @pytest.mark.parametrize("place", [0, 0.001, 0.4, 0.8, 0.999, 1])
 def test_a_flipped_bit_anywhere_is_refused(place, elsewhere, tmp_path):
-    content = bytearray((elsewhere / "s0.npz").read_bytes())
+    content = bytearray((elsewhere / "stats_maha.npz").read_bytes())
     content[int(place * (len(content) - 1))] ^= 1 << 5
-    (tmp_path / "s0.npz").write_bytes(content)
-    with pytest.raises(BadInput, match="s0.npz: .*SHA-256"):
-        asd.load(tmp_path / "s0.npz")
+    (tmp_path / "stats_maha.npz").write_bytes(content)
+    with pytest.raises(BadInput, match="stats_maha.npz: .*SHA-256"):
+        asd.load(tmp_path / "stats_maha.npz")
 
 
 def test_what_scores_its_self_test_otherwise_is_refused(elsewhere, tmp_path):
-    arrays = read_arrays(elsewhere / "s0.npz")
+    arrays = read_arrays(elsewhere / "stats_maha.npz")
     arrays["self_test/wave"] = np.ascontiguousarray(arrays["self_test/wave"][::-1])
-    write_arrays(tmp_path / "s0.npz", arrays)
+    write_arrays(tmp_path / "stats_maha.npz", arrays)
     with pytest.raises(BadInput, match="features of its self-test clip differ here; another version of the kit"):
-        asd.load(tmp_path / "s0.npz")
+        asd.load(tmp_path / "stats_maha.npz")
 
 
 def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp_path):
-    with np.load(elsewhere / "s0.npz") as plain:  # any reader of .npz can look into it
+    with np.load(elsewhere / "stats_maha.npz") as plain:  # any reader of .npz can look into it
         assert plain["self_test/wave"].shape[0] == 2
     soundfile.write(tmp_path / "near.wav", np.zeros(16_000), 16_000)
-    fan = asd.load(elsewhere / "s0.npz")
+    fan = asd.load(elsewhere / "stats_maha.npz")
     for call, told in {
         lambda: asd.load(tmp_path / "near.wav"): "near.wav: its last 64 bytes are not the SHA-256",
-        lambda: asd.load(elsewhere / "s0.npz", "pump"): "of the machine fan, not pump",
-        lambda: asd.load(results / "dev" / "s0", "fun"): "did you mean 'fan'",
+        lambda: asd.load(elsewhere / "stats_maha.npz", "pump"): "of the machine fan, not pump",
+        lambda: asd.load(results / "dev" / "stats_maha", "fun"): "did you mean 'fan'",
         lambda: fan(tmp_path / "near.wav"): r"near.wav: 1 channels at 16000 Hz, 2 \(near, far\)",
         lambda: fan(np.zeros((16_000, 2))): r"a wave \(2, T\) of floats expected",
         lambda: fan(np.full((2, 16_000), np.nan)): "not a finite number",
@@ -103,25 +103,28 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
     }.items():
         with pytest.raises(BadInput, match=told):
             call()
-    assert tool("export").main([str(results / "dev" / "s0"), "fan", "--out", str(elsewhere / "s0.npz")]) == 2
+    assert (
+        tool("export").main([str(results / "dev" / "stats_maha"), "fan", "--out", str(elsewhere / "stats_maha.npz")])
+        == 2
+    )
 
 
 def test_an_own_kind_of_file_names_its_format(elsewhere, tmp_path):
-    arrays = read_arrays(elsewhere / "s0.npz")
+    arrays = read_arrays(elsewhere / "stats_maha.npz")
     about = arrays.pop(exporting.ABOUT).tobytes().replace(b'"format": 1', b'"format": 9')
-    write_arrays(tmp_path / "s0.npz", {exporting.ABOUT: np.frombuffer(about, np.uint8), **arrays})
+    write_arrays(tmp_path / "stats_maha.npz", {exporting.ABOUT: np.frombuffer(about, np.uint8), **arrays})
     with pytest.raises(BadInput, match="format 9, 1 expected"):
-        asd.load(tmp_path / "s0.npz")
+        asd.load(tmp_path / "stats_maha.npz")
 
 
 def test_monitor_takes_the_file(elsewhere, data_folder, capsys):
     (path, *_) = test_clips(data_folder)
-    assert tool("monitor").main([str(elsewhere / "s0.npz"), str(path)]) == 0
-    assert f"score {asd.load(elsewhere / 's0.npz')(path).score:9.4f}" in capsys.readouterr().out
+    assert tool("monitor").main([str(elsewhere / "stats_maha.npz"), str(path)]) == 0
+    assert f"score {asd.load(elsewhere / 'stats_maha.npz')(path).score:9.4f}" in capsys.readouterr().out
 
 
 def test_contributions_are_of_the_frames(results, data_folder):
-    assert asd.load(results / "dev" / "s0")(test_clips(data_folder)[0]).contributions is None
+    assert asd.load(results / "dev" / "stats_maha")(test_clips(data_folder)[0]).contributions is None
     verdict = asd.load(results / "dev" / "baseline_mse")(test_clips(data_folder)[0])  # means over frames and seeds
     assert len(verdict.contributions) > 20 and verdict.contributions.mean() == pytest.approx(verdict.score)
 
