@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
-from asd.errors import BadInput, printable
+from asd.errors import BadInput
 from asd.programs import inspection
 from asd.text_files import given
 
@@ -39,13 +39,13 @@ def main(argv: Sequence[str]) -> int:
         if args.levels is not None and args.levels < 1:
             raise BadInput(f"--levels {args.levels}: at least 1 expected")
         for report in inspection.reports(args.folder, args.machines, args.levels):
-            print("", *map(printable, report.lines), sep="\n")
+            print("", *report.lines, sep="\n")
             problems += report.problems
             warnings += report.warnings
     except BadInput as error:
         problems.append(str(error))
     for line in (*(f"warning: {warning}" for warning in warnings), *problems):
-        print(printable(line), file=sys.stderr)
+        print(line, file=sys.stderr)
     told = [counted(len(problems), "problem"), *([counted(len(warnings), "warning")] if warnings else [])]
     print(f"\n{', '.join(told)} found", file=sys.stderr if problems else sys.stdout)
     return 2 if problems else 0

@@ -18,7 +18,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
-from asd.errors import printable
 from asd.programs.validation import CHECKLIST, defects
 from asd.text_files import given
 
@@ -37,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     args = command_line().parse_args(argv)
     found = defects(args.package, args.data, args.results)
     if found:
-        print("\n".join(map(printable, found)))
+        print("\n".join(found))
         if args.data is None and any("no machine '" in defect for defect in found):
             print("(the challenge's own machines are expected; for a package of another data set give --data DIR)")
         print(f"\n{len(found)} defect{'s' * (len(found) > 1)}; {args.package} is not ready to be submitted")

@@ -14,7 +14,7 @@ from typing import Any
 from asd import data, evaluation, guard, results, submission
 from asd.clips import Clip
 from asd.contracts import SystemScores
-from asd.errors import BadInput
+from asd.errors import BadInput, printable
 from asd.programs import reading
 from asd.results import ResultFolder
 from asd.score_files import NAME
@@ -40,6 +40,7 @@ def defects(path: Path, data_folder: Path | None = None, results_folder: Path | 
     files, found = submission.read_archive(path)
     package = submission.check_files(files, expected) if files or not found else Package()
     found += [f"{path.name}: {defect}" for defect in [*package.defects, *signs(package)]]
+    found = [*map(printable, found)]  # they repeat the zip's names
     if results_folder is not None:
         against = against_results(package, expected, results_folder, data_folder)
         found += [f"{path.name}: {defect}" for defect in against]
