@@ -60,7 +60,7 @@ demo: setup
 	    --data demo/data --ground-truth demo/data --out demo/report.html
 
 bench: setup
-	$(BIN)/python tools/bench.py train
+	$(BIN)/python tools/bench.py
 
 clean:
 	rm -rf .venv demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
