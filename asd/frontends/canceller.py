@@ -5,12 +5,15 @@ It subtracts complex spectra, so noise that both microphones hear goes whatever 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import islice
+from typing import ClassVar, Self
 
 import numpy as np
 
 from asd import signal
+from asd.contracts import Wave
 from asd.errors import BadInput
 from asd.frontends.channel import Fixed
 
@@ -23,6 +26,7 @@ def cancel(near: np.ndarray, far: np.ndarray, ridge: float) -> np.ndarray:
     return near - transfer[:, None] * far
 
 
+LOOKED_AT = 3  # clips
 SAME = 1e-6  # of near's largest amplitude: what arithmetic in float32 leaves of a copy; PCM_16's rounding is above
 
 
@@ -41,13 +45,24 @@ class Canceller(Fixed):
         if not self.ridge > 0:
             raise BadInput(f"ridge {self.ridge}: above 0 expected")
 
+    def fit(self, waves: Iterable[Wave]) -> Self:
+        """Itself. Raises BadInput where nothing would remain of the first training clips."""
+        looked_at = [signal.shared_stft(wave, self.n_fft, self.hop_length) for wave in islice(waves, LOOKED_AT)]
+        if looked_at and all(map(self._leaves_nothing, looked_at)):
+            raise BadInput(
+                "the far channel explains the near one altogether in the first training clips (is one a copy of the "
+                "other? then take frontend=Near)"
+            )
+        return self
+
+    def _leaves_nothing(self, spectra: np.ndarray) -> bool:
+        near = np.abs(spectra[0]).max()
+        return bool(near > 0 and np.abs(self.cleaned(spectra)).max() <= SAME * near)
+
     def cleaned(self, spectra: np.ndarray) -> np.ndarray:
         """Y itself: its phase is not the near one's."""
         near, far = spectra
-        remainder = cancel(near, far, self.ridge)
-        if near.any() and np.abs(remainder).max() <= SAME * np.abs(near).max():
-            raise BadInput("the far channel explains the near one altogether (is one a copy of the other?)")
-        return remainder
+        return cancel(near, far, self.ridge)
 
     def denoise(self, spectra: np.ndarray) -> np.ndarray:
         return signal.power(self.cleaned(spectra))
