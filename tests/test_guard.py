@@ -13,9 +13,11 @@ import os
 import pickle
 import random
 import re
+import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from functools import cached_property
@@ -41,6 +43,7 @@ from asd.guard import (
     CrossClipReduction,
     ForbiddenFile,
     TestScores,
+    hearing,
     in_training_state,
     mean_of,
     policy,
@@ -526,6 +529,31 @@ def test_scoring_opens_its_own_clip_and_no_other(machine):
     with pytest.raises(ForbiddenFile, match=rf"{first}: open refused; below .* only {second} may"), files:
         soundfile.read(second)
         soundfile.read(first)
+
+
+def test_while_test_clips_are_heard_nothing_is_written_but_compiled_code_and_to_devices(machine, tmp_path):
+    kept = tmp_path / "kept"
+    writes = [
+        lambda: kept.write_text("x"),
+        lambda: os.open(kept, os.O_CREAT | os.O_WRONLY),
+        lambda: soundfile.write(f"{kept}.wav", np.zeros(8), 16_000),
+        lambda: torch.save(torch.zeros(1), kept),
+        lambda: sqlite3.connect(kept),
+        lambda: tempfile.mkstemp(dir=tmp_path),
+    ]
+    for write in writes:
+        with pytest.raises(ForbiddenFile, match="writing refused"), hearing([machine.parent], allowed=[]):
+            write()
+    (tmp_path / "__pycache__").mkdir()
+    with hearing(protected=[machine.parent], allowed=[machine / "train"]):
+        (tmp_path / "__pycache__" / "module.pyc").write_bytes(b"")
+        (machine / "train" / "features.npz").write_bytes(b"")  # the store, say
+        open(os.devnull, "w").close()
+        tempfile.TemporaryFile(dir=tmp_path).close()
+        sqlite3.connect(":memory:").close()
+    assert [path.name for path in tmp_path.glob("kept*")] == []
+    with fit_policy(machine):
+        kept.write_text("a fit has heard no test clip")
 
 
 def test_a_test_file_left_open_by_number_is_recognised(machine, monkeypatch):

@@ -4,7 +4,7 @@
     with hearing(protected=[raw], allowed=[]) as files: files.allow_only(clip.path); ...  scoring: one clip at a time
 
 While test clips are heard, nothing may be written outside the protected folders either: what one clip leaves in a
-file the next could read. Python's own caches (`__pycache__`), devices, pipes and nameless temporary files are no such
+file the next could read. caches of compiled code, devices, pipes and nameless temporary files are no such
 place. A file that was opened before is told by `state`.
 
 A policy holds for all threads of the process, one at a time: make the next when the one before has ended. It rests
@@ -41,6 +41,7 @@ PROCESSES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn"}
     | {"os.startfile", "_winapi.CreateProcess", "_posixsubprocess.fork_exec"}
 )
+CACHES = frozenset({"__pycache__", "numba"})  # folders where Python and numba keep compiled code, by name
 SOUND_WRITING = 0x20  # in libsndfile's mode: SFM_WRITE or SFM_RDWR
 SHOWN = 5  # paths or violations in an error
 
@@ -116,7 +117,7 @@ class HearingPolicy(FilePolicy):
     """The same while test clips are heard: besides, no file outside the protected folders opens for writing."""
 
     def judge_writing(self, path: str) -> None:
-        is_cache = os.path.basename(os.path.dirname(path)) == "__pycache__"
+        is_cache = not CACHES.isdisjoint(path.split(os.sep)[:-1])
         is_kept = os.path.isfile(path) or not os.path.exists(path)  # else a device, a pipe, or a nameless file's folder
         if is_kept and not is_cache and not any(_below(name, self._protected) for name in _names([path])):
             self._refuse(
