@@ -30,10 +30,12 @@ from asd.tables import FORMATS, rendered
 @command
 def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("groups", nargs="*", choices=[*bench.GROUPS, []], metavar="GROUP", help=", ".join(bench.GROUPS))
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(bench.GROUPS))
     parser.add_argument("--quick", action="store_const", const=bench.QUICK, default=bench.FULL, dest="size")
     parser.add_argument("--format", choices=FORMATS, default="text")
     args = parser.parse_args(argv)
+    if unknown := set(args.groups) - set(bench.GROUPS):
+        parser.error(f"{', '.join(sorted(unknown))}: {', '.join(bench.GROUPS)} expected")
     cells = bench.table(args.groups or list(bench.GROUPS), args.size, lambda told: print(told, file=sys.stderr))
     print(rendered("Speed", cells, args.format), end="")
 
