@@ -22,7 +22,7 @@ import systems
 from asd import data
 from asd.clips import ANONYMOUS
 from asd.data.tables import attribute_warnings
-from asd.errors import UNSHOWN, BadInput
+from asd.errors import BadInput, printable
 from asd.monitoring import of_pipe
 from asd.programs.request import wanted_seeds
 from asd.results import read_long_scores
@@ -48,7 +48,8 @@ fuzz = settings(
 def refused(error, *names):
     """Whether an error is a sentence for a person that names what it is about."""
     told = str(error)
-    return bool(told.strip()) and not UNSHOWN.search(told) and "Traceback" not in told and all(n in told for n in names)
+    shown = all(line == printable(line) for line in told.split("\n"))
+    return bool(told.strip()) and shown and "Traceback" not in told and all(n in told for n in names)
 
 
 def taken(read, *names):

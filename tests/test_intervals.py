@@ -10,7 +10,7 @@ from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.evaluation import Bootstrap, Published, Truth, intervals, published
 from asd.evaluation.published import names_key
-from asd.settings import read_yaml
+from asd.yaml_files import read_yaml
 
 TRUTH = {
     f"{d}_{c}_{i:02d}.wav": Truth(d, c == "anomaly")

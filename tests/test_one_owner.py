@@ -90,7 +90,8 @@ def test_rows_of_a_second_data_folder_replace_all_or_nothing(tmp_path):
     folder = ResultFolder(tmp_path / "ae")
     folder.begin({"width": 8})
     for machine in ("fan", "pump"):
-        folder.record({}, machine, {"data": of_data("/a")})
+        record = {"members": [], "parameters": 0, "macs_per_clip": 0, "threshold": 0.0, "data": of_data("/a")}
+        folder.record({}, machine, record)
     assert folder.begin({"width": 8}, {"fan": of_data("/b")}) == ""  # the same clips, moved
     assert folder.begin({"width": 8}, {"fan": of_data("/a", test="y")}) == "rows of other clips replaced: fan"
     assert folder.begin({"width": 8}, {"fan": of_data("/b", test="", n_test=0)}) == ""  # trained alone

@@ -122,8 +122,9 @@ def test_inspect_and_run_tell_warnings_and_refuse_two_truths(fan, tmp_path, monk
 
 @pytest.mark.parametrize("system", ["cohgate", "canceller"])
 def test_a_dead_far_channel_is_refused_for_every_front_end_that_needs_it(fan, tmp_path, capsys, system):
+    rng = np.random.default_rng(0)
     for path in (fan / "train").iterdir():
-        write_clip(path, tone_in_noise(np.random.default_rng(0), 400) * [[1], [0]])
+        write_clip(path, tone_in_noise(rng, 400) * [[1], [0]])
     words = ["-d", system, "--data", str(tmp_path), "--results", str(tmp_path / "results"), "--quick"]
     assert command_line.main(words) == 2
     told = capsys.readouterr().err
