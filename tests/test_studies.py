@@ -17,7 +17,7 @@ from asd.errors import BadInput
 from asd.fingerprint import numbers
 from asd.programs import mimii as mimii_clips
 from asd.programs import two_microphones
-from asd.programs.cost import Cost, costs
+from asd.programs.cost_study import Cost, costs
 from asd.programs.fitting import extract
 from asd.programs.opening import recorded_request
 from asd.programs.request import Request
@@ -259,7 +259,7 @@ def test_cost_is_epochs_times_vectors_and_ends_with_the_uncut_training():
 def test_what_cost_buys_is_told_seed_by_seed(data_folder, tmp_path, monkeypatch, capsys):
     short = replace(systems.load("baseline_mse").detector, training=Training(epochs=4))
     monkeypatch.setattr("systems.baseline_mse.SYSTEM", replace(systems.load("baseline_mse"), detector=short))
-    monkeypatch.setattr("asd.programs.cost.develop", lambda request, tell: worked(Session(request)))
+    monkeypatch.setattr("asd.programs.cost_study.develop", lambda request, tell: worked(Session(request)))
     line = [str(data_folder), "--results", str(tmp_path), "--systems", "baseline_mse", "--machines", "fan"]
     line += ["--seeds", "3,", "--shares", "0.25", "--epochs", "2", "--workers", "1"]
     assert tool("cost").main(line) == 0

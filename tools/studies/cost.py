@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from asd.commands import command
 from asd.jobs import cpus
-from asd.programs.cost import table
+from asd.programs.cost_study import table
 from asd.programs.request import wanted_seeds
 from asd.tables import rendered
 
