@@ -154,8 +154,8 @@ def check(args: argparse.Namespace) -> None:
     if args.verify and (args.set or args.seeds or args.quick):
         raise BadInput("--verify proves what the results folder records: leave --set, --seeds and --quick out")
     if swallowed := [word for word in args.machines or () if word in systems.names()]:
-        given = " ".join(args.machines)
-        raise BadInput(f"--machines {given}: {swallowed[0]} is a system; systems go before --machines")
+        words = " ".join(args.machines)
+        raise BadInput(f"--machines {words}: {swallowed[0]} is a system; systems go before --machines")
 
 
 def request(args: argparse.Namespace) -> Request:

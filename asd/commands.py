@@ -19,7 +19,7 @@ from pathlib import Path
 
 from asd.errors import BadInput
 
-if sys.platform == "win32":
+if sys.platform == "win32":  # here, before a module of the kit fails to import
     raise SystemExit("Windows: locks and processes of the kit are those of Linux and macOS; run it in WSL")
 
 SPELT = {"Ω": "Omega", "λ": "lambda", "α": "alpha", "±": "+-", "×": "x", "·": "*", "–": "-", "“": '"', "”": '"'}  # noqa: RUF001
@@ -75,9 +75,11 @@ def sentence(error: BaseException) -> tuple[int, str] | None:
         return 2, str(error)
     if isinstance(error, OSError):
         return 2, of_the_machine(error)
+    if isinstance(error, JobFailed):
+        return 1, str(error)
     if isinstance(error, MemoryError) or any(words in str(error) for words in MEMORY):
         return 1, f"memory ran out ({(str(error) or 'MemoryError').splitlines()[0]}); give fewer --workers"
-    return (1, str(error)) if isinstance(error, JobFailed) else None
+    return None
 
 
 def of_the_machine(error: OSError) -> str:

@@ -23,12 +23,14 @@ from typing import Protocol
 from tqdm import tqdm
 
 from asd.errors import BadInput
+from asd.locks import tried
 from asd.process import Ending, finished
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 PATH = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # a job finds asd/ and systems/
 TAIL = 15  # lines of the log of a job that refused its input, in the error
+LOCK = ".lock"  # in the folder of logs: of the run that writes there
 TRIES = 3  # begins of a job whose process is killed
 EPOCH = re.compile(rb"^epoch (\d+) of (\d+)", re.MULTILINE)
 LOOK = 2.0  # seconds between two looks at the logs
@@ -89,6 +91,11 @@ def run_all(jobs: Sequence[Job], pool: Pool, logs: Path) -> None:
 
     Raises, at the end, with every failure: BadInput where all of them are refusals of their input, else JobFailed.
     """
+    with tried(logs / LOCK) as alone:  # another run of the same numbers has logs of its own
+        _run_all(jobs, pool, logs if alone else logs / str(os.getpid()))
+
+
+def _run_all(jobs: Sequence[Job], pool: Pool, logs: Path) -> None:
     logs.mkdir(parents=True, exist_ok=True)
     paths = {job: logs / f"{job.name}.log" for job in jobs}
     for path in paths.values():
@@ -107,7 +114,7 @@ def run_all(jobs: Sequence[Job], pool: Pool, logs: Path) -> None:
                     pending[pool.submit(job.command, str(paths[job]))] = job
                 elif code != 0:
                     failures[job] = f"{job.name}: {told}, log {paths[job]}: {last_line(paths[job])}"
-                    refused += [refusal(paths[job])] if code == 2 else []
+                    refused += [refusal(paths[job]) or failures[job]] if code == 2 else []
                     shown.say(f"failed: {failures[job]}")
             shown.look(pending.values(), pool.waiting())
     if failures and len(refused) == len(failures):

@@ -41,6 +41,13 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def tried(path: Path) -> Iterator[bool]:
+    """Whether the file at `path`, made if need be, is this process's alone while it lasts."""
+    with _opened(path) as file:
+        yield _locks(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
 def claimed(path: Path, content: str) -> Iterator[None]:
     """Hold the file at `path` with all who claim the same content. Raises Claimed where others hold another."""
     with _opened(path) as file:

@@ -10,6 +10,7 @@ import os
 import resource
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -30,8 +31,12 @@ def finished(command: Sequence[str], log: str, folder: str, path: str, wanted: C
     while (code := _code(process)) is None:
         if not wanted():
             process.terminate()
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # KiB on Linux
-    return code, socket.gethostname(), largest
+    return code, socket.gethostname(), largest_mb(resource.RUSAGE_CHILDREN)
+
+
+def largest_mb(who: int) -> float:
+    """MB that this process (resource.RUSAGE_SELF), or the largest it has started, has had at most."""
+    return resource.getrusage(who).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def _code(process: subprocess.Popen) -> int | None:

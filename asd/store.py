@@ -76,7 +76,7 @@ def flattened(record: Mapping, prefix: str = "") -> dict[str, object]:
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that appears at `path` complete, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    mark = f".{path.name[:60]}.{socket.gethostname()}."
+    mark = f".{path.name[:60]}.{_where_processes_are_numbered()}."
     _sweep(path.parent, mark)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{mark}{os.getpid()}.")
     try:
@@ -97,6 +97,16 @@ def _sweep(folder: Path, mark: str) -> None:
         pid = entry.name.removeprefix(mark).partition(".")[0]
         if entry.name.startswith(mark) and pid.isdigit() and not _is_running(int(pid)):
             Path(entry.path).unlink(missing_ok=True)
+
+
+@cache
+def _where_processes_are_numbered() -> str:
+    """Host, and on Linux its container: a process number says nothing elsewhere."""
+    try:
+        space = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()}-{space}"
 
 
 def _is_running(pid: int) -> bool:

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOOR = {"errors", "clips", "contracts"}
 CORRIDORS = {"signal", "si_snr", "training", "fingerprint", "store", "settings", "jobs", "score_files", "truth_list"}
-CORRIDORS |= {"tables", "pretrained", "folds", "sealed", "text_files", "wav_files", "yaml_files", "epochs", "cost"}
+CORRIDORS |= {"tables", "pretrained", "folds", "sealed", "text_files", "wav_files", "yaml_files", "epochs", "macs"}
 CORRIDORS |= {"process", "cluster", "locks", "checkpoint", "commands"}
 PROGRAMS = "programs"
 OUTSIDE = ("systems", "tools", "run", "pickle")

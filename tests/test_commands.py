@@ -130,7 +130,7 @@ def test_an_empty_run_json_is_told(tmp_path):
     from asd.results import ResultFolder
 
     (tmp_path / "run.json").touch()
-    with pytest.raises(BadInput, match=r"run\.json: not what run\.py writes .*run it again"):
+    with pytest.raises(BadInput, match=r"run\.json: not what run\.py writes .*delete it, then run again"):
         ResultFolder(tmp_path).unproven("fan")
 
 

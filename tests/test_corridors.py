@@ -1,7 +1,6 @@
 """Store, calibration and score files, small and pure."""
 
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -60,7 +59,7 @@ def test_a_failed_write_leaves_nothing_and_keeps_what_was_there(tmp_path):
 def test_what_a_killed_process_left_half_written_is_swept_up_by_the_next_writer(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    mark = f".file.csv.{socket.gethostname()}"
+    mark = f".file.csv.{store._where_processes_are_numbered()}"
     for name in (f"{mark}.{ended.pid}.x", f"{mark}.{os.getpid()}.x", f".file.csv.elsewhere.{ended.pid}.x"):
         (tmp_path / name).touch()
     store.write_text(tmp_path / "file.csv", "whole")

@@ -7,7 +7,6 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
 
 from asd.clips import DOMAINS
-from asd.cost import macs
 from asd.detectors import (
     AutoEncoder,
     Blend,
@@ -26,6 +25,7 @@ from asd.detectors.scoring import Residuals, batch_covariances
 from asd.detectors.vectors import Vectors, stack
 from asd.errors import BadInput
 from asd.fingerprint import code, numbers
+from asd.macs import macs
 
 
 def fingerprint(part):

@@ -192,7 +192,7 @@ def test_the_code_of_a_part_is_that_of_all_it_reaches_and_no_more():
         ("asd.detectors.vectors", "Vectors"),
         ("asd.training", "_one_epoch"),
     } <= of_training
-    assert ("asd.cost", "macs") not in of_training
+    assert ("asd.macs", "macs") not in of_training
     assert not [symbol for symbol in of_training if symbol[0] == "asd.detectors.scoring"]
     assert {("asd.signal", "stft"), ("asd.frontends.transfer", "floor_ratio")} <= reached(
         ("asd.frontends.subtraction", "AdaSub")

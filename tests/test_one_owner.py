@@ -96,8 +96,10 @@ def test_rows_of_a_second_data_folder_replace_all_or_nothing(tmp_path):
     assert folder.begin({"width": 8}, {"fan": of_data("/a", test="y")}) == "rows of other clips replaced: fan"
     assert folder.begin({"width": 8}, {"fan": of_data("/b", test="", n_test=0)}) == ""  # trained alone
     other = of_data("/b", train="u")
-    with pytest.raises(BadInput, match="rows of fan are of /a, not /b, and those of pump would stay .*rm -r .*ae$"):
+    with pytest.raises(BadInput, match="rows of pump are of /a, not of /b, and would stay .*rm -r .*ae$"):
         folder.begin({"width": 8}, {"fan": other})
+    with pytest.raises(BadInput, match="rows of fan, pump are of /a, not of /b"):
+        folder.begin({"width": 8}, {"valve": other})
     assert folder.begin({"width": 8}, {"fan": other, "pump": other}) == "rows of other clips replaced: fan, pump"
     assert "other numbers, seeds or members removed" in folder.begin({"width": 9}, {"fan": other})
 

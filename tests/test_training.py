@@ -6,11 +6,11 @@ import torch
 
 from asd import checkpoint, epochs, training
 from asd.contracts import Workplace
-from asd.cost import macs
 from asd.detectors import AutoEncoder, OrganisersNet, SquaredError
 from asd.detectors.vectors import Vectors
 from asd.epochs import Training
 from asd.errors import BadInput
+from asd.macs import macs
 from asd.training import random_groups, random_rows
 
 RNG = np.random.default_rng(0)

@@ -63,9 +63,9 @@ def request(args: argparse.Namespace) -> Request:
     """Raises BadInput."""
     if args.workers < 1:
         raise BadInput(f"--workers {args.workers}: at least 1 expected")
-    given = {name: getattr(args, name) for name in ("data", "results", "machines", "workers", "device")}
+    fields = {name: getattr(args, name) for name in ("data", "results", "machines", "workers", "device")}
     seeds = 1 if args.seed is None else (args.seed,)
-    return Request.of(args.kind, [args.system], args.set, args.quick, seeds=seeds, **given)
+    return Request.of(args.kind, [args.system], args.set, args.quick, seeds=seeds, **fields)
 
 
 @command

@@ -5,7 +5,9 @@ request     what is to be run, as plain numbers            session     a request
 fitting     features and trainings, in worker processes    worker      one such process
 selection   what the development set decides               selected    the file that records it
 writing     result files and the Ω table                   proving     every score re-derived from its clip alone
-developing  all of these in one call
+developing  all of these in one call                       planning    what it would take, from a few steps
+hours       the same cut to a number of hours              soundness   what is wrong with the sound
+versions    of the packages, here and on other hosts
 
 From results on:
 opening     what a results folder records, opened again    reading     finished scores, wherever they lie
@@ -17,6 +19,7 @@ report      one page with figures                          listening   a fitted 
 From a system to a data folder: denoising.
 
 Beside them: inspection (of a data folder), separation_benchmark, mimii (its clips as machines of two channels),
-channels (who runs on one), grid (systems that train nothing), two_microphones and ladder (tables and figures of two
+channels (who runs on one), organisers (their flags, answered with ours), bench (speed), torture (kills, damage, crowds),
+cost_study and student_sizes (what more training, or a larger student, buys), grid (systems that train nothing), two_microphones and ladder (tables and figures of two
 papers).
 """

@@ -10,6 +10,7 @@ from pathlib import Path
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest, numbers
 from asd.jobs import duration
+from asd.locks import locked
 from asd.programs.planning import Estimate, Plan
 from asd.programs.request import Request
 from asd.store import write_json
@@ -26,15 +27,16 @@ def fitted_into(plan: Plan, request: Request, hours: float) -> tuple[Request, st
     BadInput where it cannot fit.
     """
     place = request.results / "hours.json"
-    kept = read_cuts(place) if place.exists() else {}
     key = digest(canonical([{n: numbers(system) for n, system in request.trained.items()}, hours]))
     if plan.untold:
         raise BadInput(f"--hours: no estimate for {', '.join(plan.untold)}, whose front-end has to be trained first")
-    if key not in kept:
-        if plan.seconds <= 3600 * hours:
-            return request, f"all of it fits into {hours:g} h: about {duration(plan.seconds)}"
-        kept[key] = cuts(plan, hours)
-        write_json(place, kept)
+    with locked(place.with_name(".hours.lock")):
+        kept = read_cuts(place) if place.exists() else {}
+        if key not in kept:
+            kept[key] = {} if plan.seconds <= 3600 * hours else cuts(plan, hours)
+            write_json(place, kept)
+    if not kept[key]:
+        return request, f"all of it fits into {hours:g} h ({place} keeps it): about {duration(plan.seconds)} are left"
     lines = [f"{n}: " + ", ".join(f"{k} {v}" for k, v in of.items()) for n, of in kept[key].items()]
     return changed(request, kept[key]), f"to fit into {hours:g} h ({place} keeps it): {'; '.join(lines)}"
 

@@ -19,6 +19,7 @@ from asd.clips import RATE, Clip
 from asd.contracts import AnyDetector, Arrays, Feature, Pace, TrainedDetector, TrainedFrontEnd, Workplace
 from asd.fingerprint import canonical, digest, numbers
 from asd.jobs import duration
+from asd.process import largest_mb
 from asd.programs.fitting import missing
 from asd.programs.session import Session
 from asd.system import Chain, described, fitted_scorers, scores_of
@@ -217,7 +218,7 @@ def told(plan: Plan, session: Session) -> str:
         rows.append([", ".join(names), str(e.jobs), str(e.stored), steps, duration(job), duration(e.jobs * job)])
     lines = [rendered("Plan", rows, "text")] if plan.estimates else ["nothing is left to train"]
     disk = plan.features_bytes + sum(e.jobs * e.bytes for e in plan.estimates)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+    memory = largest_mb(resource.RUSAGE_SELF)
     lines.append(f"features: {duration(plan.features)} of one core")
     lines.append(
         f"about {duration(plan.seconds)} with {plan.workers} workers of about {memory:,.0f} MB each, and "

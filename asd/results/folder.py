@@ -69,9 +69,11 @@ def read_record(folder: Path) -> dict[str, Any]:
         records = run["machines"].items()
         wrong = [f"{m}.{k}" for m, r in records for k, kind in NEEDED.items() if not isinstance(r[k], kind)]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path}: not what run.py writes ({error!r}); run it again") from error
+        raise BadInput(f"{path}: not what run.py writes ({error!r}); delete it, then run again") from error
     if wrong or not records:
-        raise BadInput(f"{path}: not what run.py writes ({', '.join(wrong) or 'no machine'}); run it again")
+        raise BadInput(
+            f"{path}: not what run.py writes ({', '.join(wrong) or 'no machine'}); delete it, then run again"
+        )
     return run
 
 
@@ -128,13 +130,14 @@ class ResultFolder:
         """
         there = {machine: record["data"] for machine, record in self._machines().items()}
         other = [m for m, now in data.items() if m in there and are_other_clips(there[m], now)]
-        moved = [m for m in other if there[m].get("folder") != data[m]["folder"]]
-        stay = sorted(there.keys() - data.keys())
-        if moved and stay:
+        places = {of["folder"] for of in data.values()}
+        stay = sorted(m for m in there.keys() - data.keys() if places and there[m].get("folder") not in places)
+        same = there.keys() & data.keys() - set(other)  # where the same clips have moved, all have
+        if stay and not same:
             raise BadInput(
-                f"{self.folder}: the rows of {', '.join(moved)} are of {there[moved[0]].get('folder')}, not "
-                f"{data[moved[0]]['folder']}, and those of {', '.join(stay)} would stay beside new ones; give another "
-                f"--results, run all of these machines, or delete them first: rm -r {self.folder}"
+                f"{self.folder}: the rows of {', '.join(stay)} are of {there[stay[0]].get('folder')}, not of "
+                f"{', '.join(sorted(places))}, and would stay beside new ones; give another --results, run all of "
+                f"these machines, or delete the old ones first: rm -r {self.folder}"
             )
         return f"rows of other clips replaced: {', '.join(other)}" if other else ""
 

@@ -2,7 +2,8 @@
 
 recipe   System, Ensemble and those that the development set completes     fitted   a fitted system, called with a wave
 chain    a recipe on one machine, all that it learns kept in the store           together   chains of one training
-keys     what stands for clips in the store's keys
+keys     what stands for clips in the store's keys        preparing  features of many clips, for many chains
+block    the features of some clips, in the store         differences  what a stored record has otherwise, in words
 """
 
 from asd.system.chain import Chain

@@ -24,8 +24,8 @@ from asd.contracts import (
     Scorer,
     Wave,
 )
-from asd.cost import macs
 from asd.errors import BadInput
+from asd.macs import macs
 
 Shared = TypeVar("Shared")
 
