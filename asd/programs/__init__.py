@@ -19,7 +19,7 @@ report      one page with figures                          listening   a fitted 
 From a system to a data folder: denoising.
 
 Beside them: inspection (of a data folder), separation_benchmark, mimii (its clips as machines of two channels),
-channels (who runs on one), organisers (their flags, answered with ours), bench (speed), torture (kills, damage, crowds),
-cost_study and student_sizes (what more training, or a larger student, buys), grid (systems that train nothing), two_microphones and ladder (tables and figures of two
-papers).
+channels (who runs on one), organisers (their flags, answered with ours), bench (speed), torture (kills, damage,
+crowds), cost_study and student_sizes (what more training, or a larger student, buys), grid (systems that train
+nothing), two_microphones and ladder (tables and figures of two papers).
 """
