@@ -80,6 +80,15 @@ def test_an_encoder_is_told_as_embeddings_and_not_as_features(team):
     assert described["embeddings"] == "Beats" and described["acoustic_features"] is None
 
 
+def test_every_run_that_is_missing_is_told_at_once_with_its_command(team, data_folder, tmp_path, capsys):
+    save, _ = team
+    (tmp_path / "results" / "dev" / "s3").mkdir(parents=True)
+    (tmp_path / "results" / "dev" / "s3" / "run.json").touch()
+    assert packaged(save(), data_folder, tmp_path / "results", tmp_path / "out") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(" --data")[0] for line in told[1:]] == ["python run.py -d s1", "python run.py -e s1 s3"]
+
+
 def test_what_is_measured_is_filled_in(package, results):
     meta, combo = meta_of(package), meta_of(package, "Example_EXU_task2_2")
     run = json.loads((results / "eval" / "s1" / "run.json").read_text())["machines"]["drone"]

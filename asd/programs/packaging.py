@@ -15,6 +15,7 @@ from typing import Any
 import systems
 from asd import evaluation, results, submission
 from asd.contracts import Encoder
+from asd.data import KINDS
 from asd.errors import BadInput
 from asd.programs.opening import recorded_request
 from asd.programs.reading import read_systems
@@ -32,6 +33,7 @@ TABLES = {"md": "markdown", "tex": "latex"}
 def package(team_path: Path, data: Path, results_folder: Path, out: Path, macs: str = "none") -> Path:
     """Where the package lies, report_tables.md and .tex beside it. Raises BadInput with all that is wrong."""
     team = read_team(team_path)
+    refuse_missing([item["system"] for item in team["systems"]], data, results_folder)
     runs = [measured(item["system"], data, results_folder, macs) for item in team["systems"]]
     target = out / f"{submission.label(team, 1).removesuffix('_1')}.zip"
     put(files_of(team, team_path, runs, results_folder), target, data, results_folder)
@@ -53,6 +55,17 @@ def read_team(path: Path) -> Mapping[str, Any]:
     if problems:
         raise BadInput("\n".join(problems))
     return team
+
+
+def refuse_missing(names: Sequence[str], data: Path, results_folder: Path) -> None:
+    """Raises BadInput with a command for all runs of the development and of the evaluation set that are missing."""
+    commands = []
+    for kind in KINDS:
+        lacking = [name for name in names if not (results_folder / kind / name / "run.json").exists()]
+        if lacking:
+            commands.append(f"python run.py -{kind[0]} {' '.join(lacking)} --data {data} --results {results_folder}")
+    if commands:
+        raise BadInput("\n".join([f"{results_folder}: runs of the team's systems are missing; run first:", *commands]))
 
 
 # ---- what the runs tell ----------------------------------------------------------------------------------------------
