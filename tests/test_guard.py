@@ -515,8 +515,9 @@ def test_a_data_set_of_links_is_guarded_at_both_ends(machine, tmp_path):
 
 def test_a_link_put_there_while_the_policy_holds_is_guarded_by_its_place(machine, tmp_path):
     (tmp_path / "0.wav").touch()
-    with pytest.raises(ForbiddenFile, match="late.wav: open refused"), fit_policy(machine):
-        (machine / "test" / "late.wav").symlink_to(tmp_path / "0.wav")
+    files = fit_policy(machine)  # has looked for links
+    (machine / "test" / "late.wav").symlink_to(tmp_path / "0.wav")
+    with pytest.raises(ForbiddenFile, match="late.wav: open refused"), files:
         (machine / "test" / "late.wav").read_bytes()
 
 
@@ -531,29 +532,95 @@ def test_scoring_opens_its_own_clip_and_no_other(machine):
         soundfile.read(first)
 
 
-def test_while_test_clips_are_heard_nothing_is_written_but_compiled_code_and_to_devices(machine, tmp_path):
-    kept = tmp_path / "kept"
-    writes = [
-        lambda: kept.write_text("x"),
-        lambda: os.open(kept, os.O_CREAT | os.O_WRONLY),
-        lambda: soundfile.write(f"{kept}.wav", np.zeros(8), 16_000),
-        lambda: torch.save(torch.zeros(1), kept),
-        lambda: sqlite3.connect(kept),
-        lambda: tempfile.mkstemp(dir=tmp_path),
-    ]
-    for write in writes:
-        with pytest.raises(ForbiddenFile, match="writing refused"), hearing([machine.parent], allowed=[]):
-            write()
-    (tmp_path / "__pycache__").mkdir()
-    with hearing(protected=[machine.parent], allowed=[machine / "train"]):
-        (tmp_path / "__pycache__" / "module.pyc").write_bytes(b"")
-        (machine / "train" / "features.npz").write_bytes(b"")  # the store, say
+def removed_in_its_folder(path):
+    place = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.remove(path.name, dir_fd=place)
+    finally:
+        os.close(place)
+
+
+CHANGES = {
+    "open": lambda path: path.write_bytes(b"x"),
+    "os.open": lambda path: os.close(os.open(path, os.O_CREAT | os.O_WRONLY)),
+    "soundfile": lambda path: soundfile.write(path, np.zeros(8), 16_000, format="WAV"),
+    "torch.save": lambda path: torch.save(torch.zeros(1), path),
+    "sqlite3": lambda path: sqlite3.connect(path).close(),
+    "mkstemp": lambda path: os.close(tempfile.mkstemp(dir=path.parent)[0]),
+    "os.rename from": lambda path: os.rename(path, path.with_name("other")),
+    "os.replace to": lambda path: os.replace(path.with_name("mine"), path),
+    "os.remove": lambda path: path.unlink(),
+    "os.remove in a folder": removed_in_its_folder,
+    "os.truncate": lambda path: os.truncate(path, 1),
+    "os.symlink": lambda path: os.symlink("the mean is 0.5", path.with_name("link")),
+    "os.link": lambda path: os.link(path, path.with_name("link")),
+    "os.utime": lambda path: os.utime(path, (1, 2)),
+    "os.chmod": lambda path: path.chmod(0o600),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("place", ["raw/fan/test", "elsewhere", "numba", "__pycache__"])
+def test_while_test_clips_are_heard_nothing_changes(change, place, machine, tmp_path):
+    """Not even the clip that is heard."""
+    clip = tmp_path / place / "0.wav"
+    clip.parent.mkdir(exist_ok=True)
+    before = (machine / "test" / "0.wav").read_bytes()
+    clip.write_bytes(before)
+    clip.with_name("mine").touch()
+    names = set(os.listdir(clip.parent))
+    with (
+        pytest.raises(ForbiddenFile, match="refused while test clips are heard"),
+        hearing([machine.parent], [clip.parent]),
+    ):
+        change(clip)
+    assert clip.read_bytes() == before and set(os.listdir(clip.parent)) == names
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_the_store_changes_while_test_clips_are_heard(change, machine, tmp_path):
+    store = tmp_path / "disk" / "store"
+    store.mkdir(parents=True)
+    (tmp_path / "raw" / "store").symlink_to(store)
+    for name in ("0.wav", "mine"):
+        (store / name).write_bytes(b"x")
+    with hearing([machine.parent], [machine / "test"], writable=[machine.parent / "store"]):
+        change(machine.parent / "store" / "0.wav")
+        os.listdir(store)
+
+
+def test_compiled_code_and_devices_are_no_place_to_keep_anything(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "compiled"))
+    places = [tmp_path / "compiled", tmp_path / "env" / "lib" / "__pycache__"]
+    for place in places:
+        place.mkdir(parents=True)
+    with hearing(protected=[machine.parent], allowed=[]):
+        for place in places:
+            (place / "module.1").write_bytes(b"")
+            os.replace(place / "module.1", place / "module")
         open(os.devnull, "w").close()
-        tempfile.TemporaryFile(dir=tmp_path).close()
+        with tempfile.TemporaryFile(dir=tmp_path) as file:
+            os.truncate(file.fileno(), 8)
         sqlite3.connect(":memory:").close()
-    assert [path.name for path in tmp_path.glob("kept*")] == []
     with fit_policy(machine):
-        kept.write_text("a fit has heard no test clip")
+        (tmp_path / "kept").write_text("a fit has heard no test clip")
+
+
+INTO = {
+    "os.rename": lambda mine, clip: os.rename(mine, clip),
+    "os.link": lambda mine, clip: os.link(mine, clip.with_name("new.wav")),
+    "os.symlink": lambda mine, clip: os.symlink(mine, clip.with_name("new.wav")),
+    "os.remove": lambda mine, clip: os.remove(clip),
+    "os.truncate": lambda mine, clip: os.truncate(clip, 0),
+}
+
+
+@pytest.mark.parametrize("event", INTO)
+def test_recordings_out_of_reach_do_not_change(event, machine, tmp_path):
+    (tmp_path / "mine").touch()
+    with pytest.raises(ForbiddenFile, match=rf"\.wav: {event} refused; below"), fit_policy(machine):
+        INTO[event](tmp_path / "mine", machine / "test" / "0.wav")
 
 
 def test_a_test_file_left_open_by_number_is_recognised(machine, monkeypatch):

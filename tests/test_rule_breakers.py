@@ -138,6 +138,14 @@ STOPPED = {  # by type, by proof, by what may be opened
         "writing refused while test clips are heard",
     ),
     "a cache written by torch": (scoring("torch.save(torch.tensor(score), KEPT)", "return score"), "writing refused"),
+    "text in a symbolic link": (
+        scoring("os.symlink(f'{score}', KEPT.with_name(f'link{score}'))", "return score"),
+        "os.symlink, writing refused",
+    ),
+    "text in the clips' folder": (
+        scoring("(TEST / 'mean').write_text(f'{score}')", "return score"),
+        "mean: open, writing refused|mean: open refused",
+    ),
     "a data base": (scoring("sqlite3.connect(KEPT)", "return score"), "sqlite3.connect|writing refused"),
     "a file kept open since fit": (
         beginning("self.file = KEPT.open('w+')", "self.file.write(f'{score} ')", "self.file.flush()", "return score"),

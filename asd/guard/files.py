@@ -3,9 +3,9 @@
     with policy(protected=[raw], allowed=[raw / "fan" / "train"]):   fit: the training clips and nothing else
     with hearing(protected=[raw], allowed=[]) as files: files.allow_only(clip.path); ...  scoring: one clip at a time
 
-While test clips are heard, nothing may be written outside the protected folders either: what one clip leaves in a
-file the next could read. caches of compiled code, devices, pipes and nameless temporary files are no such
-place. A file that was opened before is told by `state`.
+While test clips are heard, nothing is written, renamed, linked or deleted but below `writable` (the store; in the proof
+nothing): what one clip leaves in a file the next could read. Caches of compiled code, devices, pipes and nameless
+temporary files are no such place. A file that was opened before is told by `state`.
 
 A policy holds for all threads of the process, one at a time: make the next when the one before has ended. It rests
 on Python's audit events; the hook is installed at the first policy, never removed, and does nothing without one. What
@@ -13,10 +13,10 @@ libsndfile and torch open in C raises no event, so their openers are made to ann
 since nobody could see what it opens.
 
 Out of reach: data already in memory and files already open; an existing hard link elsewhere; `dir_fd` of os.open;
-sizes and times of files (os.stat), names of folders; C code that opens files itself without a word (ctypes, cffi,
-safetensors, HDF5 and Arrow readers, gdbm, torch._C); openers kept under another name before the first policy, or in a
-library imported during one (torch); processes started earlier, and the network. The guard is there for mistakes: code
-that means to get around it can.
+sizes and times of files (os.stat), names of folders (os.mkdir); C code that opens files itself without a word (ctypes,
+cffi, safetensors, HDF5 and Arrow readers, gdbm, torch._C); openers kept under another name before the first policy, or
+in a library imported during one (torch); processes started earlier, and the network. The guard is there for mistakes:
+code that means to get around it can.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import site
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,13 +36,27 @@ import soundfile  # noqa: F401  so that the first policy covers its opener
 
 from asd.errors import BadInput
 
-FILES = frozenset({"open", "os.listdir", "os.scandir", "os.link", "os.rename", "sqlite3.connect"})  # of a path first
+LOOKS = ("open", "os.listdir", "os.scandir", "sqlite3.connect")
+Places = tuple[tuple[int, int | None], ...]
+# Of an event that changes files: where its paths stand among its arguments, each with the descriptor of the folder that
+# it may be relative to. What a symbolic link holds is text, no path that is opened.
+CHANGES: dict[str, Places] = {
+    "os.link": ((0, 2), (1, 3)),
+    "os.rename": ((0, 2), (1, 3)),
+    "os.remove": ((0, 1),),
+    "os.symlink": ((1, 2),),
+    "os.truncate": ((0, None),),
+    "os.chmod": ((0, 2),),
+    "os.utime": ((0, 3),),
+    "os.setxattr": ((0, None),),
+}
+FILES: dict[str, Places] = {**dict.fromkeys(LOOKS, ((0, None),)), **CHANGES}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 PROCESSES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn"}
     | {"os.startfile", "_winapi.CreateProcess", "_posixsubprocess.fork_exec"}
 )
-CACHES = frozenset({"__pycache__", "numba"})  # folders where Python and numba keep compiled code, by name
+KIT = Path(__file__).resolve().parents[2]
 SOUND_WRITING = 0x20  # in libsndfile's mode: SFM_WRITE or SFM_RDWR
 SHOWN = 5  # paths or violations in an error
 
@@ -67,8 +82,12 @@ class FilePolicy:
     def allow_only(self, *paths: Path) -> None:
         """From now on these, and no longer the ones before."""
         self._allowed = _names(paths)  # before the walk, which the policy itself may be watching
+        self._allowed |= self._linked(paths)
+
+    def _linked(self, paths: Sequence[Path]) -> frozenset[str]:
+        """What symbolic links below the paths lead to, outside the protected folders."""
         targets = (t for t in _link_targets(paths) if not self._holds_all(t))
-        self._allowed |= {t for t in targets if not _below(os.path.dirname(t), self._protected)}
+        return frozenset(t for t in targets if not _below(os.path.dirname(t), self._protected))
 
     def __enter__(self) -> FilePolicy:
         self.violations = []
@@ -82,23 +101,24 @@ class FilePolicy:
         if self.violations and unheard:
             raise ForbiddenFile("\n".join(["refused, and the code went on all the same:", *_first(self.violations)]))
 
-    def judge(self, event: str, subject: object, flags: int) -> None:
-        """Raises ForbiddenFile, and remembers it, where the event is not allowed; flags are those of os.open."""
-        if event in PROCESSES:
-            self._refuse(
-                f"{event} {subject!r}: no process may be started while files are guarded, nobody could see what it "
-                "opens (a DataLoader with workers, a process pool, librosa.load's first search for decoders?)"
-            )
-        path = _path(subject)
-        if path is not None and any(self._forbids(name) for name in _names([path])):
+    def judge_process(self, event: str, subject: object) -> None:
+        """Raises ForbiddenFile, and remembers it."""
+        self._refuse(
+            f"{event} {subject!r}: no process may be started while files are guarded, nobody could see what it "
+            "opens (a DataLoader with workers, a process pool, librosa.load's first search for decoders?)"
+        )
+
+    def judge(self, event: str, path: str, writes: bool) -> None:
+        """Raises ForbiddenFile, and remembers it, where the event is not allowed on this path."""
+        if any(self._forbids(name) for name in _names([path])):
             self._refuse(
                 f"{path}: {event} refused; below {_listed(self._own)} only {_listed(self._allowed)} may be opened "
                 "(does a fit look at test clips, or the scoring of one clip at another?)"
             )
-        if path is not None and flags & WRITING:
-            self.judge_writing(path)
+        if writes:
+            self.judge_writing(event, path)
 
-    def judge_writing(self, path: str) -> None:
+    def judge_writing(self, event: str, path: str) -> None:
         """A fit may write where it likes: it has heard no test clip."""
 
     def _forbids(self, name: str) -> bool:
@@ -114,16 +134,25 @@ class FilePolicy:
 
 
 class HearingPolicy(FilePolicy):
-    """The same while test clips are heard: besides, no file outside the protected folders opens for writing."""
+    """The same while test clips are heard: besides, no file changes but below `writable`, which may be read as well."""
 
-    def judge_writing(self, path: str) -> None:
-        is_cache = not CACHES.isdisjoint(path.split(os.sep)[:-1])
-        is_kept = os.path.isfile(path) or not os.path.exists(path)  # else a device, a pipe, or a nameless file's folder
-        if is_kept and not is_cache and not any(_below(name, self._protected) for name in _names([path])):
+    def __init__(self, protected: Sequence[Path], allowed: Sequence[Path], writable: Sequence[Path]) -> None:
+        super().__init__(protected, allowed)
+        self._writable = _names(writable) | self._linked(writable)
+
+    def judge_writing(self, event: str, path: str) -> None:
+        is_open_place = event == "open" and os.path.exists(path) and not os.path.isfile(path)
+        if not is_open_place and not all(self._may_change(name) for name in _names([path])):
             self._refuse(
-                f"{path}: writing refused while test clips are heard: what one clip leaves in a file, the scoring of "
-                "the next could read (write it in fit, or keep it within one call)"
+                f"{path}: {event}, writing refused while test clips are heard: what one clip leaves in a file, the "
+                "scoring of the next could read (write it in fit, or keep it within one call)"
             )
+
+    def _may_change(self, name: str) -> bool:
+        return _below(name, self._writable) or (_is_compiled(name) and not _below(name, self._protected))
+
+    def _forbids(self, name: str) -> bool:
+        return not _below(name, self._writable) and super()._forbids(name)
 
 
 def policy(protected: Sequence[Path], allowed: Sequence[Path]) -> FilePolicy:
@@ -131,9 +160,9 @@ def policy(protected: Sequence[Path], allowed: Sequence[Path]) -> FilePolicy:
     return FilePolicy(protected, allowed)
 
 
-def hearing(protected: Sequence[Path], allowed: Sequence[Path]) -> FilePolicy:
-    """A policy for code that hears test clips."""
-    return HearingPolicy(protected, allowed)
+def hearing(protected: Sequence[Path], allowed: Sequence[Path], writable: Sequence[Path] = ()) -> FilePolicy:
+    """A policy for code that hears test clips; below `writable` it may read and write."""
+    return HearingPolicy(protected, allowed, writable)
 
 
 _current: FilePolicy | None = None
@@ -150,8 +179,11 @@ def _exchange(old: FilePolicy | None, new: FilePolicy | None) -> None:
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
     holding = _current  # another thread may leave its policy meanwhile
-    if holding is not None and (event in FILES or event in PROCESSES):
-        holding.judge(event, arguments[0] if arguments else None, _flags(event, arguments))
+    if holding is not None and event in PROCESSES:
+        holding.judge_process(event, arguments[0] if arguments else None)
+    if holding is not None and event in FILES:
+        for path in _paths(event, arguments):
+            holding.judge(event, path, _writes(event, arguments))
 
 
 @functools.cache
@@ -159,11 +191,20 @@ def _install() -> None:
     sys.addaudithook(_hook)
 
 
-def _flags(event: str, arguments: tuple[object, ...]) -> int:
-    """With which a file is opened, as os.open has them; a data base may be written to."""
-    if event == "open" and isinstance(arguments[-1], int):
-        return arguments[-1]
-    return os.O_RDWR if event == "sqlite3.connect" else 0
+def _writes(event: str, arguments: tuple[object, ...]) -> bool:
+    """Whether a file is changed, made, or opened so that it can be; a data base may be written to."""
+    if event == "open":
+        return isinstance(arguments[-1], int) and bool(arguments[-1] & WRITING)
+    return event in CHANGES or event == "sqlite3.connect"
+
+
+def _paths(event: str, arguments: tuple[object, ...]) -> Iterator[str]:
+    for position, folder in FILES[event]:
+        path = _path(arguments[position] if len(arguments) > position else None)
+        base = arguments[folder] if folder is not None and len(arguments) > folder else None
+        if path is not None:
+            inside = _path_of_descriptor(base) if isinstance(base, int) and base >= 0 else None
+            yield os.path.join(inside or "", path)
 
 
 def _path(subject: object) -> str | None:
@@ -182,7 +223,7 @@ def _path_of_descriptor(descriptor: int) -> str | None:
         found = os.readlink(f"/proc/self/fd/{descriptor}")
     except OSError:
         return None
-    return found if found.startswith(os.sep) else None
+    return found if found.startswith(os.sep) and not found.endswith(" (deleted)") else None
 
 
 def _names(paths: Iterable[str | Path]) -> frozenset[str]:
@@ -195,6 +236,14 @@ def _link_targets(folders: Iterable[Path]) -> Iterator[str]:
         for place, inner, files in os.walk(folder) if os.path.isdir(folder) else ():
             paths = (os.path.join(place, name) for name in (*inner, *files))
             yield from (os.path.realpath(path) for path in paths if os.path.islink(path))
+
+
+def _is_compiled(name: str) -> bool:
+    """Whether Python or numba keep compiled code there: beside installed code, beside the kit's, or in their own."""
+    beside = _names(filter(None, [sys.prefix, sys.base_prefix, site.USER_SITE, KIT]))
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    own = _names(filter(None, [sys.pycache_prefix, os.environ.get("NUMBA_CACHE_DIR"), os.path.join(caches, "numba")]))
+    return _below(name, own) or ("__pycache__" in name.split(os.sep)[:-1] and _below(name, beside))
 
 
 def _below(path: str, folders: frozenset[str]) -> bool:

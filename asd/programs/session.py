@@ -134,8 +134,8 @@ class Session:
         return guard.policy(self.guarded, [*training_folders(machine), *features, *self.learnt])
 
     def hearing(self, machine: data.Machine) -> AbstractContextManager:
-        """While test clips are heard: these, what fits have learnt and the features can be opened, nothing written."""
-        return guard.hearing(self.guarded, [machine.folder / "test", self.store.root])
+        """While test clips are heard: these and the store can be opened, and nothing but the store is written."""
+        return guard.hearing(self.guarded, [machine.folder / "test"], writable=[self.store.root])
 
     def training_features(self, names: Sequence[str], machine: data.Machine) -> list[Path]:
         """Where the store keeps the features of the training clips, and of noise clips that training hears."""
