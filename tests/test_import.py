@@ -153,3 +153,44 @@ def test_what_cannot_be_brought_is_told(plain, tmp_path, capsys):
 def test_a_condition_of_another_word_is_refused(plain):
     with pytest.raises(BadInput, match="condition 'run', normal or anomaly expected"):
         importing.found(plain, importing.Guide(pattern="(?P<condition>run|bad|long)"))
+
+
+@pytest.mark.parametrize(
+    ("target", "domains"), [("load=50%", {"source", "target"}), (" load =50 %", {"source", "target"}), ("load=25", "")]
+)
+def test_a_target_is_compared_as_names_hold_it_and_one_of_no_recording_is_refused(target, domains, tmp_path):
+    for load in ("50%", "75%"):
+        write(tmp_path / "fan" / "normal" / f"load {load}.wav", np.zeros(160))
+    guide = importing.Guide(pattern="load (?P<load>[0-9]+%)", target=(target,))
+    if domains:
+        assert {recording.domain for recording in importing.found(tmp_path, guide)} == domains
+        return
+    with pytest.raises(BadInput, match=r"--target load=25: no recording .* \(there: load=50, load=75\)"):
+        importing.found(tmp_path, guide)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("file,load\na.wav,1\n\na.wav,2\n", "t.csv:4: duplicate of a.wav"),
+        ("file,load\na.wav,1,2\n", "t.csv:2: 'a.wav,1,2', a file and 2 cells at most"),
+        ("file,load\n,1\n", "t.csv:2: ',1', a file"),
+        ("file,load\n,\n", "t.csv: a header with a column `file`, and a row"),
+        ("name,load\na.wav,1\n", "t.csv: a header with a column `file`"),
+        ("", "t.csv: a header with a column `file`"),
+    ],
+)
+def test_a_table_of_more_than_a_row_for_each_file_is_refused(rows, told, tmp_path):
+    (tmp_path / "t.csv").write_text(rows)
+    with pytest.raises(BadInput, match=told):
+        importing.read_table(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbffile,load,\na.wav,1\nb.wav\n,,\n")
+    assert importing.read_table(tmp_path / "t.csv") == {"a.wav": {"load": "1"}, "b.wav": {}}
+
+
+def test_two_machines_are_not_made_one(tmp_path):
+    for machine in ("fan 1", "fan-1", "pump"):
+        write(tmp_path / machine / "normal" / "x.wav", np.zeros(160))
+    with pytest.raises(BadInput, match="'fan-1' and 'fan 1' of fan 1/normal/x.wav would both be called fan-1; rename"):
+        importing.found(tmp_path, importing.Guide())
+    assert [r.machine for r in importing.found(tmp_path, importing.Guide(), ["pump"])] == ["pump"]

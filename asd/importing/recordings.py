@@ -6,7 +6,6 @@ Folders tell most: <machine>/normal/..., abnormal/, train/, test/, at any depth 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import soundfile
 
 from asd.clips import DOMAINS
 from asd.errors import BadInput
+from asd.text_files import numbered_rows
 
 WORDS = {
     "normal": {"condition": "normal"},
@@ -34,6 +34,7 @@ WORDS = {
     "target": {"domain": "target"},
 }
 TOLD = ("machine", "condition", "split", "domain")  # anything else that is told of a recording is an attribute
+SHOWN = 12  # attributes in a message
 SOUNDS = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".oga", ".opus"}
 
 
@@ -54,6 +55,11 @@ class Guide:
         except re.error as error:
             raise BadInput(f"--pattern {self.pattern}: not a regular expression ({error})") from error
 
+    @property
+    def targets(self) -> dict[str, tuple[str, str]]:
+        """As they were given: as a recording's attributes hold them."""
+        return {text: _attribute(*text.partition("=")[::2]) for text in self.target}
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -66,6 +72,7 @@ class Recording:
     split: str  # train | test | "", not told
     domain: str  # source | target
     attributes: tuple[tuple[str, str], ...]
+    called: str  # the machine as folders, pattern or table call it
 
 
 def sound_paths(folder: Path) -> list[Path]:
@@ -75,15 +82,24 @@ def sound_paths(folder: Path) -> list[Path]:
 
 
 def read_table(path: Path) -> dict[str, dict[str, str]]:
-    """A CSV with a column `file`, a recording's path below the folder or its name, and further columns."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: not a CSV of UTF-8 text ({error})") from error
-    if not rows or "file" not in rows[0]:
+    """A CSV with a column `file`, a recording's path below the folder or its name, and further columns.
+
+    Raises BadInput, naming file and line, for a second row of a file.
+    """
+    (_, header), *rows = numbered_rows(path) or [(1, [])]
+    rows = [(line, row) for line, row in rows if any(row)]
+    if "file" not in header or not rows:
         raise BadInput(f"{path}: a header with a column `file`, and a row per recording, expected")
-    return {row["file"]: {k: v for k, v in row.items() if k and k != "file" and v} for row in rows}
+    table: dict[str, dict[str, str]] = {}
+    for line, row in rows:
+        told = {key: cell for key, cell in zip(header, row, strict=False) if key and cell}
+        file = told.pop("file", "")
+        if not file or len(row) > len(header):
+            raise BadInput(f"{path}:{line}: {','.join(row)!r}, a file and {len(header)} cells at most expected")
+        if file in table:
+            raise BadInput(f"{path}:{line}: duplicate of {file}, one row for each file expected")
+        table[file] = told
+    return table
 
 
 def found(folder: Path, guide: Guide, machines: Sequence[str] = ()) -> list[Recording]:
@@ -91,6 +107,17 @@ def found(folder: Path, guide: Guide, machines: Sequence[str] = ()) -> list[Reco
 
     Raises BadInput with every recording of which too little is told.
     """
+    recordings = _all(folder, guide, machines)
+    _check_targets(recordings, guide)
+    chosen = [r for r in recordings if not machines or r.machine in machines]
+    if not chosen:
+        there = ", ".join(sorted({r.machine for r in recordings}))
+        raise BadInput(f"{folder}: none of the machines {', '.join(machines)} (there: {there})")
+    _check_machines(chosen)
+    return chosen
+
+
+def _all(folder: Path, guide: Guide, machines: Sequence[str]) -> list[Recording]:
     places = {path.relative_to(folder).as_posix(): path for path in sound_paths(folder)}
     wanted = {place: path for place, path in places.items() if re.search(guide.files, f"/{place}")}
     if not wanted:
@@ -105,24 +132,48 @@ def found(folder: Path, guide: Guide, machines: Sequence[str] = ()) -> list[Reco
     if problems:
         more = f"\n... and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise BadInput("\n".join(problems[:10]) + more)
-    chosen = [r for r in recordings if not machines or r.machine in machines]
-    if not chosen:
-        there = ", ".join(sorted({r.machine for r in recordings}))
-        raise BadInput(f"{folder}: none of the machines {', '.join(machines)} (there: {there})")
-    return chosen
+    return recordings
+
+
+def _check_targets(recordings: Sequence[Recording], guide: Guide) -> None:
+    """Raises BadInput for a --target that is an attribute of no recording."""
+    there = {attribute: "=".join(attribute) for r in recordings for attribute in r.attributes}
+    for text in (text for text, attribute in guide.targets.items() if attribute not in there):
+        shown = ", ".join([*sorted(there.values())[:SHOWN], *(["..."] if len(there) > SHOWN else [])])
+        raise BadInput(
+            f"--target {text}: no recording has this attribute, KEY=VALUE expected "
+            f"(there: {shown or 'none; --pattern or --table tells them'})"
+        )
+
+
+def _check_machines(recordings: Sequence[Recording]) -> None:
+    """Raises BadInput where two machines would become one."""
+    first: dict[str, Recording] = {}
+    for recording in recordings:
+        other = first.setdefault(recording.machine, recording)
+        if other.called != recording.called:
+            raise BadInput(
+                f"{recording.place}: the machine '{recording.called}' and '{other.called}' of {other.place} would both "
+                f"be called {recording.machine}; rename one of them, or both to one name"
+            )
 
 
 def _recording(folder: Path, place: str, paths: Mapping[str, Path], guide: Guide, machines: Sequence[str]) -> Recording:
     told = {**_by_folders(folder, place, machines), **_by_pattern(place, guide), **_by_table(place, guide)}
     told["condition"] = WORDS.get(told.get("condition", "").lower(), {}).get("condition", told.get("condition", ""))
-    attributes = tuple((clean(k), clean(v)) for k, v in told.items() if k not in TOLD)
-    if any(tuple(text.split("=", 1)) in attributes for text in guide.target):
+    attributes = tuple(_attribute(k, v) for k, v in told.items() if k not in TOLD)
+    if not set(attributes).isdisjoint(guide.targets.values()):
         told["domain"] = "target"
     if not told["condition"] and told.get("split") == "train":
         told["condition"] = "normal"
     _check(place, told)
     fields = told["condition"], told.get("split", ""), told.get("domain", "source")
-    return Recording(place, _files(place, paths, guide), name_of(told["machine"]), *fields, attributes)
+    machine = told["machine"]
+    return Recording(place, _files(place, paths, guide), name_of(machine), *fields, attributes, machine)
+
+
+def _attribute(key: str, value: str) -> tuple[str, str]:
+    return clean(key), clean(value)
 
 
 def _by_folders(folder: Path, place: str, machines: Sequence[str]) -> dict[str, str]:
