@@ -23,6 +23,7 @@ from asd import data
 from asd.clips import ANONYMOUS
 from asd.data.tables import attribute_warnings
 from asd.errors import BadInput, printable
+from asd.importing import read_table
 from asd.monitoring import of_pipe
 from asd.programs.request import wanted_seeds
 from asd.results import read_long_scores
@@ -129,7 +130,13 @@ def test_names(raw, tmp_path_factory):
 
 CELLS = (",", "\n", "\r\n", "\r", '"', "0", "1", "1e999", "nan", "fan", "section_00_0000.wav", f"{STEM}a_1.wav", "\0")
 TABLE = pieces(*CELLS)
-READERS = (read_truth_list, read_long_scores, partial(read_rows, kind=SCORE), partial(read_rows, kind=DECISION))
+READERS = (
+    read_truth_list,
+    read_table,
+    read_long_scores,
+    partial(read_rows, kind=SCORE),
+    partial(read_rows, kind=DECISION),
+)
 
 
 @fuzz

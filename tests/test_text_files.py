@@ -5,10 +5,13 @@ import codecs
 import pytest
 
 from asd.errors import BadInput
+from asd.importing import read_table
+from asd.results import read_long_scores
 from asd.text_files import given, numbered_rows, read_text
 from asd.truth_list import read_truth_list
 from asd.yaml_files import read_yaml
 
+READERS = (read_text, numbered_rows, read_yaml, read_truth_list, read_table, read_long_scores)
 TEXT = "fan\nsection_00_0000.wav,section_00_source_test_normal_0000_v_ä.wav\n"
 
 
@@ -30,7 +33,7 @@ def test_utf_8_is_read_with_and_without_a_byte_order_mark(tmp_path, mark):
         ("a: 1\n".encode("utf-16"), "UTF-16"),
     ],
 )
-@pytest.mark.parametrize("read", [read_text, numbered_rows, read_yaml, read_truth_list])
+@pytest.mark.parametrize("read", READERS)
 def test_other_encodings_are_refused_in_one_sentence(tmp_path, raw, told, read):
     path = tmp_path / "file"
     path.write_bytes(raw)
@@ -56,3 +59,12 @@ def test_a_cell_as_long_as_a_file_is_no_csv(tmp_path):
 def test_a_path_may_begin_with_the_home_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert given("~/data") == tmp_path / "data" and str(given("~nobody_of_that_name/x"))[0] == "~"
+
+
+def test_scores_that_a_spreadsheet_has_saved_are_read_and_a_fault_has_its_line(tmp_path):
+    path, row = tmp_path / "scores.csv", b"fan,section_00_0000.wav,1.5\r\n"
+    path.write_bytes(codecs.BOM_UTF8 + b"machine_type,file_id,anomaly_score\r\n\r\n" + row)
+    assert read_long_scores(path) == {"fan": {"section_00_0000.wav": 1.5}}
+    path.write_bytes(path.read_bytes() + row)
+    with pytest.raises(BadInput, match=r"scores.csv:4: duplicate of section_00_0000.wav"):
+        read_long_scores(path)

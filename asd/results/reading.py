@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 from asd.contracts import SystemScores
@@ -21,6 +20,7 @@ from asd.score_files import (
     read_decisions,
     read_rows,
 )
+from asd.text_files import numbered_rows
 from asd.yaml_files import read_yaml
 
 LONG = ("machine_type", "file_id", "anomaly_score")  # columns of one CSV that holds all machines' scores
@@ -96,25 +96,22 @@ def _by_machine(folder: Path) -> dict[str, Path]:
 
 def read_long_scores(path: Path) -> dict[str, dict[str, float]]:
     """Per-clip scores of one long CSV (columns machine_type, file_id, anomaly_score): machine -> name -> score."""
+    (_, header), *rows = numbered_rows(path) or [(1, [])]
+    if lacking := [column for column in LONG if column not in header]:
+        raise BadInput(
+            f"{path}: no column {', '.join(lacking)}; expected a CSV with {', '.join(LONG)}, or a folder or .zip"
+        )
     by_machine: dict[str, dict[str, float]] = {}
-    try:
-        table = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
-        lacking = [column for column in LONG if column not in (table.fieldnames or ())]
-        if lacking:
-            raise BadInput(
-                f"{path}: no column {', '.join(lacking)}; expected a CSV with {', '.join(LONG)}, or a folder or .zip"
-            )
-        for line, row in enumerate(table, start=2):
-            _put(by_machine.setdefault(row["machine_type"], {}), row, f"{path}:{line}")
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: not a CSV of UTF-8 text ({error})") from error
+    for line, cells in rows:
+        row = dict(zip_longest(header, cells[: len(header)], fillvalue=""))
+        _put(by_machine.setdefault(row["machine_type"], {}), row, f"{path}:{line}")
     if not by_machine:
         raise BadInput(f"{path}: no row below its header")
     return by_machine
 
 
 def _put(scores: dict[str, float], row: dict[str, str], where: str) -> None:
-    name = Path(row["file_id"] or "").name
+    name = Path(row["file_id"]).name
     values, problems = parse(f"{name},{row['anomaly_score']}".encode(), SCORE, where)
     if problems:
         raise BadInput(problems[0])
