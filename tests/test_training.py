@@ -94,6 +94,10 @@ def test_a_damaged_checkpoint_is_told_and_training_begins_anew(tmp_path, caplog)
     assert same(undisturbed, again) and f"{path}: its last 64 bytes" in caplog.text
 
 
+def test_numbers_too_small_to_be_fast_are_zero():
+    assert (torch.full((4,), 1e-30) * torch.full((4,), 1e-10)).tolist() == [0.0] * 4  # 1e-40
+
+
 def test_a_stack_of_seeds_trains_each_as_alone(tmp_path):
     numbers = Training(epochs=3, batch_size=32)
     split = random_rows(len(VECTORS), numbers)

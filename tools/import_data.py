@@ -71,6 +71,8 @@ def channels_of(text: str) -> tuple[int, ...]:
 def bring(args: argparse.Namespace) -> None:
     if not 0 < args.test_share < 1 or not args.seconds >= 1:
         raise BadInput("--test-share above 0 and below 1, and --seconds of 1 at least, expected")
+    if args.folder.resolve() in (out := args.out.resolve(), *out.parents):
+        raise BadInput(f"{args.out}: lies in {args.folder}, it would be taken for recordings; another OUT expected")
     guide = guide_of(args)
     imports = importing.planned(importing.found(args.folder, guide, args.machine), guide, args.seconds, args.test_share)
     importing.check(args.out, imports)
@@ -80,7 +82,8 @@ def bring(args: argparse.Namespace) -> None:
             f"{one.machine}: {one.count('train')} training, {one.count('test')} test clips in {one.stage}", flush=True
         )
     stages = sorted({one.stage[0] for one in imports})
-    print("next: " + " and ".join(f"python run.py -{stage} s0 --data {args.out}" for stage in stages))
+    near = " --set frontend=Near" * (imports[0].channels == 1)  # s0 hears far, too
+    print("next: " + " and ".join(f"python run.py -{stage} s0 --data {args.out}{near}" for stage in stages))
 
 
 @command

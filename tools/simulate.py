@@ -49,7 +49,7 @@ def simulate(args: argparse.Namespace) -> None:
     for m in machines:
         simulation.WRITERS[args.split](raw, m, size, args.seed)
         print(f"{m.name}: {size.source} + {size.target} training, 4 x {size.test} test clips of {size.seconds:g} s")
-    print(f"next: python run.py -{args.split[0]} baseline_mse --data {args.out}")
+    print(f"next: python run.py -{args.split[0]} s0 --data {args.out}")
 
 
 @command

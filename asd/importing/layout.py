@@ -56,6 +56,10 @@ class Import:
     clips: dict[str, Piece]  # path within the machine's folder: piece
     truth: dict[str, str]  # anonymous name: telling name, where all of them are known
 
+    @property
+    def channels(self) -> int:
+        return next(iter(self.clips.values())).head.channels
+
     def count(self, split: str) -> int:
         return sum(name.startswith(split) for name in self.clips)
 

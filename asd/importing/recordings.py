@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 import soundfile
@@ -78,7 +79,18 @@ class Recording:
 def sound_paths(folder: Path) -> list[Path]:
     """Every file below the folder whose name is one of a sound's, in the order of names; hidden ones are none."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in SOUNDS and path.is_file())
-    return sorted(path for path in found if not any(p.startswith(".") for p in path.relative_to(folder).parts))
+    shown = (path for path in found if not any(p.startswith(".") for p in path.relative_to(folder).parts))
+    return sorted(shown, key=lambda path: natural(path.as_posix()))
+
+
+def natural(text: str) -> list[tuple[str, int]]:
+    """A key that sorts numbers by their size, whatever their digits.
+
+    >>> sorted(["n10.wav", "n9.wav"], key=natural)
+    ['n9.wav', 'n10.wav']
+    """
+    parts = re.split(r"(\d+)", text)
+    return [(word, int(number or 0)) for word, number in zip_longest(parts[::2], parts[1::2], fillvalue="")]
 
 
 def read_table(path: Path) -> dict[str, dict[str, str]]:
@@ -118,6 +130,8 @@ def found(folder: Path, guide: Guide, machines: Sequence[str] = ()) -> list[Reco
 
 
 def _all(folder: Path, guide: Guide, machines: Sequence[str]) -> list[Recording]:
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: {'a file' if folder.exists() else 'not there'}; a folder of recordings expected")
     places = {path.relative_to(folder).as_posix(): path for path in sound_paths(folder)}
     wanted = {place: path for place, path in places.items() if re.search(guide.files, f"/{place}")}
     if not wanted:

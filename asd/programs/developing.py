@@ -38,7 +38,9 @@ def developed(request: Request, tell: Tell, proof: bool = False) -> Iterator[Ses
         for warning in check_soundness(session):
             tell(f"warning: {warning}")
         machines = ", ".join(machine.name for machine in session.machines)
-        tell(f"{', '.join(session.members)} on {machines}: features, trainings and scores that the store lacks ...")
+        tell(
+            f"{', '.join(session.members)} on {machines}: features, trainings and scores (none that the store has) ..."
+        )
         if may_be_long(session):
             tell("measuring a few real steps of each training, as this run may be long ...")
             found = planned(session)
@@ -148,8 +150,9 @@ def following(session: Session) -> str:
         return f"\nnext: the same command without --train-only, once the test clips are in {request.data}"
     if request.kind == "dev":
         return f"\nnext: python tools/omega.py {request.results / 'dev'} --ci    (systems side by side)\n      {report}"
-    package = f"python tools/package.py{data}{results}"
-    return f"\nnext: {package}    (submission/team.yaml, and -d of the same systems)\n      {report}"
+    package = f"python tools/package.py{data}{results}    (submission/team.yaml, and -d of the same systems)"
+    export = f"python tools/export.py {session.folder(name).folder} {session.machines[0].name}    (to listen elsewhere)"
+    return f"\nnext: {package}\n      {report}\n      {export}"
 
 
 def short(table: Sequence[Sequence[str]]) -> str:
