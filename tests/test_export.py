@@ -117,6 +117,28 @@ def test_an_own_kind_of_file_names_its_format(elsewhere, tmp_path):
         asd.load(tmp_path / "stats_maha.npz")
 
 
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        (b"{}", "KeyError\\('format'\\)"),
+        (b"[1]", "TypeError"),
+        (b"3", "TypeError"),
+        (b"fan", "JSONDecodeError"),
+        (b'{"format": 1, "machine": "fan", "trained": {}}', "no system, channels, n_samples, recipe, members"),
+    ],
+)
+def test_a_sealed_file_that_is_no_export_is_refused(about, told, tmp_path):
+    write_arrays(tmp_path / "x.npz", {exporting.ABOUT: np.frombuffer(about, np.uint8)})
+    with pytest.raises(BadInput, match=f"x.npz: not what tools/export.py writes .*{told}"):
+        exporting.read_export(tmp_path / "x.npz")
+
+
+def test_versions_that_differ_are_told_and_packages_that_no_longer_count_are_not():
+    versions = {"numpy": "0.1", "dropped": "1"}
+    told = exporting.Exported(None, {"versions": versions}, {})._why()
+    assert told.startswith("numpy 0.1, here ") and "dropped" not in told
+
+
 def test_monitor_takes_the_file(elsewhere, data_folder, capsys):
     (path, *_) = test_clips(data_folder)
     assert tool("monitor").main([str(elsewhere / "stats_maha.npz"), str(path)]) == 0

@@ -16,7 +16,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,16 @@ from asd.errors import BadInput
 from asd.fingerprint import numbers
 from asd.programs.opening import Recorded, open_recorded
 from asd.programs.session import label, weights_of
+from asd.programs.versions import versions_here
 from asd.store import content, read_arrays, write_arrays
 from asd.system import FittedSystem, Member, Recipe, System, checked_feature
 
 FORMAT = 1
 ABOUT = "about"
-PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "librosa")
+ESSENTIAL = (  # of about
+    *("system", "machine", "channels", "n_samples", "recipe", "trained", "members", "checkpoints", "versions"),
+    *("score", "threshold"),
+)
 TOLERANCE = 1e-4  # of the largest feature, and of a score's size or 1; *chosen*: other processors differ by 1e-6
 
 
@@ -93,13 +96,9 @@ def _about(recorded: Recorded) -> dict[str, Any]:
         "trained": {system: numbers(recipe) for system, recipe in trained.items()},
         "members": list(recorded.members),
         "checkpoints": {system: [*map(content, files_of(recipe))] for system, recipe in trained.items()},
-        "versions": versions(),
+        "versions": versions_here(),
         "data": {key: recorded.record["data"][key] for key in ("train", "n_train", "n_target")},
     }
-
-
-def versions() -> dict[str, str]:
-    return {name: version(name) for name in PACKAGES}
 
 
 def files_of(system: System) -> tuple[Path, ...]:
@@ -212,8 +211,9 @@ class Exported:
                 raise BadInput(f"{self.path}: its self-test's {name} is {value:.6g}, not {expected:.6g}; {self._why()}")
 
     def _why(self) -> str:
-        now = versions()
-        other = [f"{name} {of}, here {now[name]}" for name, of in self.about["versions"].items() if now[name] != of]
+        now = versions_here()
+        there = self.about["versions"].items()
+        other = [f"{name} {of}, here {now[name]}" for name, of in there if now.get(name, of) != of]
         return f"{'; '.join(other) or 'another version of the kit?'}: export it again with what is installed here"
 
 
@@ -222,10 +222,14 @@ def read_export(path: Path, machine: str = "") -> Exported:
     arrays = read_arrays(path)
     try:
         about = json.loads(arrays.pop(ABOUT).tobytes())
-    except (KeyError, ValueError) as error:
+        written = about["format"]
+        lacking = [key for key in ESSENTIAL if key not in about]
+    except (LookupError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: not what tools/export.py writes ({error!r})") from error
-    if about["format"] != FORMAT:
-        raise BadInput(f"{path}: format {about['format']}, {FORMAT} expected; it is of another version of the kit")
+    if written != FORMAT:
+        raise BadInput(f"{path}: format {written}, {FORMAT} expected; it is of another version of the kit")
+    if lacking:
+        raise BadInput(f"{path}: not what tools/export.py writes (no {', '.join(lacking)})")
     if machine and machine != about["machine"]:
         raise BadInput(f"{path}: of the machine {about['machine']}, not {machine}")
     return Exported(path, about, arrays)

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from asd.errors import BadInput
 
-PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn", "soundfile")
+PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn", "soundfile")  # librosa: aiSFX's mel filters
 
 
 def versions_here() -> dict[str, str]:
