@@ -12,6 +12,8 @@ from asd.errors import BadInput
 from asd.evaluation import contradictions, truth_of_renamed
 from asd.programs import developing, inspection
 from asd.programs.request import Request
+from asd.programs.session import Session
+from asd.programs.soundness import check_soundness
 
 NAME = "section_00_source_{}_{}_{:04d}_noAttribute.wav"
 
@@ -118,6 +120,16 @@ def test_inspect_and_run_tell_warnings_and_refuse_two_truths(fan, tmp_path, monk
     with pytest.raises(BadInput, match="whose truth is another") as refused:
         developing.develop(request, told.append)
     assert report.problems == (str(refused.value),)
+
+
+def test_a_run_refuses_two_truths_in_test_rename_before_any_training(data_folder, tmp_path):
+    drone = shutil.copytree(data_folder / "eval_data" / "raw" / "drone", tmp_path / "eval_data" / "raw" / "drone")
+    normal, anomaly = (next((drone / "test_rename").glob(f"*{kind}*")) for kind in ("normal", "anomaly"))
+    session = Session(Request.of("eval", ["gmm"], data=tmp_path, results=tmp_path / "results"))
+    assert check_soundness(session) == []
+    shutil.copy(normal, anomaly)
+    with pytest.raises(BadInput, match="test_rename.*whose truth is another"):
+        check_soundness(session)
 
 
 @pytest.mark.parametrize("system", ["cohgate", "canceller"])

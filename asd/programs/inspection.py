@@ -72,13 +72,13 @@ def report(survey: data.Survey, n_clips: int | None) -> Report:
         *data.sound_warnings(sounds["train"], sounds["test"]),
         *data.content_warnings(clips["train"], clips["test"]),
     ]
-    problems = (*survey.problems, *unreadable, *contradictions(clips["test"], survey))
+    problems = (*survey.problems, *unreadable, *contradictions(clips["test"], survey.folder))
     return Report(*(tuple(map(printable, texts)) for texts in (lines, problems, warnings)))
 
 
-def contradictions(test: Sequence[Clip], survey: data.Survey) -> list[str]:
-    """Test clips of one content with different truth, where their names, or test_rename/, tell it."""
-    renamed = wav_paths(survey.folder / "test_rename")
+def contradictions(test: Sequence[Clip], machine: Path) -> list[str]:
+    """Test clips of one content with different truth, where their names, or test_rename/ of the machine, tell it."""
+    renamed = wav_paths(machine / "test_rename")
     paths = [path for path in (*(clip.path for clip in test), *renamed) if ClipName.GRAMMAR.fullmatch(path.name)]
     return evaluation.contradictions(paths)
 

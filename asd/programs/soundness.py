@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from asd import data, evaluation
-from asd.clips import ClipName
+from asd import data
 from asd.errors import BadInput
 from asd.programs.channels import refuse_dead_far
+from asd.programs.inspection import contradictions
 from asd.programs.session import Session
 
 HEARD = 20  # clips of each split, spread over it; `tools/inspect_data.py` hears all
@@ -27,8 +27,7 @@ def check_soundness(session: Session) -> list[str]:
                 list(pool.map(data.sound_of, data.spread(clips, HEARD))) for clips in (machine.train, machine.test)
             )
         dead += [machine.name] * data.far_is_dead(train)
-        telling = [clip.path for clip in machine.test if ClipName.GRAMMAR.fullmatch(clip.path.name)]
-        problems += evaluation.contradictions(telling)
+        problems += contradictions(machine.test, machine.folder)
         warnings += [*machine.warnings, *data.sound_warnings(train, test)]
         warnings += data.content_warnings(machine.train, machine.test)
     if problems:
