@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from queue import Queue
 from types import ModuleType, SimpleNamespace
 
@@ -291,11 +292,26 @@ def test_the_page_answers_this_machine_alone(filled):
         assert asked(url, "/")[1].startswith(b"<!DOCTYPE html>") and asked(url, "/alarm.wav?of=x")[1][:4] == b"RIFF"
         assert json.loads(asked(url, "/state.json")[1])["title"] == "s1 · <b>fan</b>"
         assert [asked(url, path)[0] for path in ("/x", "/../board.py", "//etc/passwd", "/state.json/")] == [404] * 4
-        assert asked(url, "/", "evil.example:80")[0] == 403
+        assert [asked(url, "/", host)[0] for host in ("evil.example:80", "evil.example")] == [403] * 2
+        assert [asked(url, "/", host)[0] for host in ("localhost", "127.0.0.1")] == [200] * 2  # as of port 80
         with pytest.raises(BadInput, match=r"--page \d+: Address already in use; another port expected"):
             served(filled, int(url.split(":")[2].strip("/"))).__enter__()
     with served(Board("s1", Alarm()), 0) as url:
         assert asked(url, "/alarm.wav")[0] == 404 and json.loads(asked(url, "/state.json")[1])["readings"] == []
+
+
+def test_a_fault_of_the_page_is_told_and_a_browser_that_goes_away_is_not(capsys):
+    shown = Board("s1", Alarm())
+    with served(shown, 0) as url:
+        for fault in (BrokenPipeError("gone"), ConnectionResetError("gone"), KeyError("a fault")):
+            shown.state = partial(raised, fault)
+            with pytest.raises(http.client.RemoteDisconnected):
+                asked(url, "/state.json")
+            assert ("a fault" in capsys.readouterr().err) == isinstance(fault, KeyError)
+
+
+def raised(error):
+    raise error
 
 
 def test_the_page_loads_nothing_from_elsewhere():

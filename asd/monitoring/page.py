@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,9 @@ class Server(ThreadingHTTPServer):
         return f"http://{HOSTS[0]}:{self.server_port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away in the middle of an answer is no error."""
+        """A browser that goes away in the middle of an answer is no error; anything else is told in the terminal."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -45,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         """The terminal is for readings."""
 
     def do_GET(self) -> None:
-        host = (self.headers.get("Host") or "").rpartition(":")[0]
+        host = (self.headers.get("Host") or "").partition(":")[0]  # browsers leave out port 80
         if host not in HOSTS:  # a page from elsewhere, whose name was pointed at this machine
             return self._answer("text/plain", b"not for other hosts", HTTPStatus.FORBIDDEN)
         match self.path.partition("?")[0]:
