@@ -21,6 +21,7 @@ from asd.results import ResultFolder
 from asd.store import Store, key_of, written_whole
 from asd.system import Chain, Ensemble, FittedSystem, Recipe, Selected, System, clips_key
 
+PROBE = ".writable"  # in the results folder: whether it can be written
 DEVICE = re.compile(r"cpu|cuda(:\d+)?|mps")
 # Kinds in the store with no score or feature of a test clip.
 LEARNT = ("weights", "scorers", "frontends", "targets", "scratch")
@@ -232,7 +233,7 @@ def chosen_device(wanted: str, may_train: bool) -> str:
 
 
 def writable(results: Path) -> None:
-    probe = results / ".writable"
+    probe = results / PROBE
     try:
         with written_whole(probe):
             pass

@@ -3,7 +3,17 @@
 folder      one system's folder: the challenge's files, numbers, record      reading     scores of folders and long CSVs
 """
 
-from asd.results.folder import ResultFolder, Scored, read_record, read_run
+from asd.results.folder import CLAIM, LOCK, ResultFolder, Scored, read_record, read_run
 from asd.results.reading import part_of, read_folder, read_long_scores
 
-__all__ = ["ResultFolder", "Scored", "part_of", "read_folder", "read_long_scores", "read_record", "read_run"]
+__all__ = [
+    "CLAIM",
+    "LOCK",
+    "ResultFolder",
+    "Scored",
+    "part_of",
+    "read_folder",
+    "read_long_scores",
+    "read_record",
+    "read_run",
+]

@@ -32,7 +32,6 @@ DESCRIPTION = (
     "development_data_usage",
 )
 AUTHOR = ("firstname", "lastname", "email", "corresponding", "affiliation")
-AFFILIATION = ("institution", "department", "location")
 METRICS = ("auc_source", "auc_target", "pauc")  # percent
 LABEL = re.compile(r"[A-Za-z0-9.-]+_[A-Za-z0-9.-]+_task2_[1-4]")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")

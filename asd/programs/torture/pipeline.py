@@ -14,6 +14,8 @@ from pathlib import Path
 import yaml
 
 from asd.errors import BadInput
+from asd.programs.session import PROBE
+from asd.results import CLAIM, LOCK
 
 ROOT = Path(__file__).resolve().parents[3]
 SHORT = {
@@ -67,7 +69,7 @@ class Pipeline:
     def leftovers(self) -> list[Path]:
         """Half-written files, and work under way that no longer is."""
         scratch = self.results / "store" / "scratch"
-        hidden = [p for p in self.results.rglob(".*") if p.name not in (".lock", ".claim", ".writable")]
+        hidden = [p for p in self.results.rglob(".*") if p.name not in (LOCK, CLAIM, PROBE)]
         return [*hidden, *(p for p in scratch.rglob("*") if p.is_file())]
 
     def orphans(self, patience: float = 10.0) -> list[int]:
