@@ -3,6 +3,7 @@
 import codecs
 
 import pytest
+from conftest import TOOLS
 
 from asd.errors import BadInput
 from asd.importing import read_table
@@ -58,6 +59,7 @@ def test_a_cell_as_long_as_a_file_is_no_csv(tmp_path):
 
 def test_a_path_may_begin_with_the_home_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
+    assert not [path.name for path in TOOLS.rglob("*.py") if "type=Path" in path.read_text()]  # none of them
     assert given("~/data") == tmp_path / "data" and str(given("~nobody_of_that_name/x"))[0] == "~"
 
 

@@ -21,16 +21,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd.commands import command
 from asd.programs.packaging import MACS, package
 from asd.programs.validation import CHECKLIST
+from asd.text_files import given
 
 
 def command_line() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
     add = parser.add_argument
-    add("--team", type=Path, default=Path("submission/team.yaml"), help="%(default)s")
-    add("--data", type=Path, default=Path("data/dcase2026t2"), help="the data folder of the runs (%(default)s)")
-    add("--results", type=Path, default=Path("results"), help="%(default)s")
-    add("--out", type=Path, default=Path("submission"), help="%(default)s")
+    add("--team", type=given, default=Path("submission/team.yaml"), help="%(default)s")
+    add("--data", type=given, default=Path("data/dcase2026t2"), help="the data folder of the runs (%(default)s)")
+    add("--results", type=given, default=Path("results"), help="%(default)s")
+    add("--out", type=given, default=Path("submission"), help="%(default)s")
     add("--macs", choices=MACS, default="none", help="MACS in meta.yaml, per clip or second; templates differ (none)")
     return parser
 

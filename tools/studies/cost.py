@@ -25,14 +25,15 @@ from asd.jobs import cpus
 from asd.programs.cost_study import table
 from asd.programs.request import wanted_seeds
 from asd.tables import rendered
+from asd.text_files import given
 
 
 @command
 def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("data", nargs="+", type=Path, help="development sets: folders that hold dev_data/raw")
-    add("--results", type=Path, required=True, help="a folder for each data set is made in it, with its store")
+    add("data", nargs="+", type=given, help="development sets: folders that hold dev_data/raw")
+    add("--results", type=given, required=True, help="a folder for each data set is made in it, with its store")
     add("--systems", nargs="+", default=["baseline_mse", "ae", "adasub"], help="%(default)s")
     add("--shares", nargs="+", type=float, default=[0.01, 0.03, 0.1, 0.3], help="of the full cost (%(default)s)")
     add("--epochs", nargs="+", type=int, default=[30, 100], help="that a share is spent in (%(default)s)")
