@@ -144,7 +144,7 @@ def test_what_cannot_be_brought_is_told(plain, tmp_path, capsys):
         (tmp_path / "four", tmp_path / "o"): "x.wav: 4 channels (from 0); name one of them",
         (tmp_path / "four", tmp_path / "o", "--channels", "0"): "four: 0 training and 1 test clips",
         (tmp_path / "four", tmp_path / "o", "--pair", "x", "y"): "its far file normal/y.wav is not there",
-        (tmp_path / "out" / "none", tmp_path / "o"): "no recording that soundfile reads",
+        (tmp_path / "out" / "none", tmp_path / "o"): "not there; a folder of recordings expected",
     }.items():
         assert tool("import_data").main([*map(str, words), "--seconds", "1"]) == 2
         assert told in capsys.readouterr().err

@@ -10,6 +10,7 @@ from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.evaluation import Bootstrap, Published, Truth, intervals, published
 from asd.evaluation.published import names_key
+from asd.programs import comparing
 from asd.yaml_files import read_yaml
 
 TRUTH = {
@@ -191,3 +192,16 @@ def test_a_system_of_other_recordings_is_named_and_a_quick_one_is_marked():
     tables = evaluation.tables([SystemScores("a", {"fan": system(9)}, quick=True)], {"fan": TRUTH}, Published(), None)
     assert tables[0][0] == "a (quick: small networks, not comparable)"
     assert dict(tables)["Ω side by side"][1][0] == "a (quick)"
+
+
+def test_a_machine_of_one_domain_has_auc_detections_and_false_alarms_and_no_omega():
+    truth = {f"{i}.wav": Truth("source", i >= 3) for i in range(5)}
+    scores = {"0.wav": 0.1, "1.wav": 0.2, "2.wav": 0.6, "3.wav": 0.5, "4.wav": 0.9}
+    own = SystemScores("x", {"pump": scores}, {"pump": {clip: int(score > 0.4) for clip, score in scores.items()}})
+    table = comparing.compared([own], {"pump": truth}, {}, 10, "csv")
+    assert table.splitlines()[-1].endswith(",x,pump,3,2,0.8333,2 of 2,1 of 3")
+    alone = {clip: of for clip, of in truth.items() if not of.is_anomaly}
+    quiet = SystemScores("x", {"pump": {clip: scores[clip] for clip in alone}})
+    assert comparing.compared([quiet], {"pump": alone}, {}, None, "csv").splitlines()[-1].endswith(",x,pump,3,0,-,-,-")
+    with pytest.raises(BadInput, match="x: pump: anomaly scores: 2 missing"):
+        comparing.compared([quiet], {"pump": truth}, {}, None, "csv")

@@ -2,6 +2,7 @@
 
 truth        which clip is what        metric       AUC, pAUC, Ω, precision, recall, F1 per machine
 intervals    bootstrap over clips      comparison   tables of one or more systems
+one_domain   AUC, detections and false alarms where the metric is not defined
 published    figures of reports, and whether the clips at hand are theirs
 """
 
@@ -22,6 +23,7 @@ from asd.evaluation.metric import (
     same_clips,
     terms_of,
 )
+from asd.evaluation.one_domain import one_domain_table
 from asd.evaluation.published import Published, published
 from asd.evaluation.truth import Truth, Truths, contradictions, read_truth, truth_of_names, truth_of_renamed
 
@@ -42,6 +44,7 @@ __all__ = [
     "interval",
     "omega",
     "omegas",
+    "one_domain_table",
     "pauc",
     "precision_recall_f1",
     "published",

@@ -38,9 +38,7 @@ def developed(request: Request, tell: Tell, proof: bool = False) -> Iterator[Ses
         for warning in check_soundness(session):
             tell(f"warning: {warning}")
         machines = ", ".join(machine.name for machine in session.machines)
-        tell(
-            f"{', '.join(session.members)} on {machines}: features, trainings and scores (none that the store has) ..."
-        )
+        tell(f"{', '.join(session.members)} on {machines}: what the store lacks of features, trainings, scores ...")
         if may_be_long(session):
             tell("measuring a few real steps of each training, as this run may be long ...")
             found = planned(session)
