@@ -153,9 +153,15 @@ def check(args: argparse.Namespace) -> None:
         raise BadInput(f"--hours {args.hours:g}: above 0 expected")
     if args.verify and (args.set or args.seeds or args.quick):
         raise BadInput("--verify proves what the results folder records: leave --set, --seeds and --quick out")
+    for name in args.systems:
+        systems.check_known(name)
     if swallowed := [word for word in args.machines or () if word in systems.names()]:
         words = " ".join(args.machines)
         raise BadInput(f"--machines {words}: {swallowed[0]} is a system; systems go before --machines")
+    if not args.verify:  # before torch is imported
+        from asd.data import chosen_machines, raw_folder
+
+        chosen_machines(raw_folder(args.data or DATA, args.kind), args.machines)
 
 
 def request(args: argparse.Namespace) -> Request:

@@ -34,13 +34,18 @@ def description(name: str) -> str:
     return (docstring or "no docstring").splitlines()[0]
 
 
-def module(name: str) -> ModuleType:
-    """Raises BadInput for an unknown name."""
+def check_known(name: str) -> None:
+    """Raises BadInput for an unknown name; nothing heavy is imported for it."""
     from asd.errors import BadInput, did_you_mean
 
     if name not in names():
         hint = did_you_mean(name, names(), cutoff=0.4)
         raise BadInput(f"unknown system '{name}'{hint} (known: {', '.join(names())})")
+
+
+def module(name: str) -> ModuleType:
+    """Raises BadInput for an unknown name."""
+    check_known(name)
     return importlib.import_module(f"systems.{name}")
 
 
