@@ -161,7 +161,7 @@ def test_scores_no_gamma_fits_are_refused(scores):
 @given(
     st.dictionaries(
         st.from_regex(r"section_00_[0-9]{4}\.wav", fullmatch=True),
-        st.floats(allow_nan=False, allow_infinity=False),
+        st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False),
         min_size=1,
     )
 )
