@@ -113,7 +113,7 @@ def draw(powers: Mapping[str, np.ndarray], seconds: float) -> Figure:
 
 def listed(run: Run, session: Session | None, machine: str, shown: Mapping[str, str]) -> Rows:
     """The most anomalous clips; a name leads to the place on the page (`shown`), else to the recording."""
-    files = {clip.path.name: clip.path.as_uri() for clip in session.machine(machine).test} if session else {}
+    files = {clip.path.name: clip.path.resolve().as_uri() for clip in session.machine(machine).test} if session else {}
     truth = run.truths.get(machine, {})
     rows: Rows = [("rank", "score", "decided", *(("truth", "domain") if truth else ()), "clip")]
     for rank, name in enumerate(run.most_anomalous(machine), start=1):
