@@ -17,6 +17,7 @@ from test_separation_weights import TINY, tiny_clap_and_state
 
 from asd.calibration import NormalStandardised
 from asd.contracts import Encoder
+from asd.detectors.backends import NearestNeighbours
 from asd.encoders import AllRows, Ast, Beats, Clap, Maximum
 from asd.errors import BadInput
 from asd.frontends import ClapEmbedder, Near
@@ -29,7 +30,6 @@ from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.programs.writing import evaluate, write
 from asd.system import System
-from systems.gmm import Mixture
 
 PUBLISHED = {**golden.CFG, "encoder_layers": 12, "encoder_embed_dim": 768, "encoder_ffn_embed_dim": 3072}
 PUBLISHED |= {"encoder_attention_heads": 12, "embed_dim": 512}
@@ -341,7 +341,7 @@ def test_clap_equals_the_librarys_forward(library, tiny_clap):
 
 
 def session(kind, encoder, data_folder, results, **departing):
-    recipes = {"mine": System(Near(), encoder, Mixture(1, min_frames=1), NormalStandardised())}
+    recipes = {"mine": System(Near(), encoder, NearestNeighbours(), NormalStandardised())}
     fields = {"device": "cpu", "machines": ["fan" if kind == "dev" else "drone"], "may_select": False, **departing}
     return Session(Request(kind, data_folder, results, recipes, recipes, seeds=(0,), **fields))
 
