@@ -21,9 +21,8 @@ def one_domain_table(systems: Sequence[SystemScores], truths: Truths) -> Rows:
         for machine, truth in truths.items():
             scored = system.scores.get(machine, {})
             same_clips(scored, truth, f"{system.name}: {machine}: anomaly scores")
-            n_anomalies = sum(t.is_anomaly for t in truth.values())
-            n_normal = len(truth) - n_anomalies
             scores, is_anomaly, _ = columns(scored, truth)
+            n_normal, n_anomalies = int((~is_anomaly).sum()), int(is_anomaly.sum())
             area = f"{auc(scores, is_anomaly):.4f}" if n_normal and n_anomalies else "-"
             alarms = _alarms(system.decisions.get(machine, {}), is_anomaly, sorted(truth))
             rows.append((system.name, machine, str(n_normal), str(n_anomalies), area, *alarms))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import systems
 from asd.data import Machine
@@ -15,25 +15,28 @@ def check_channels(wanted: Mapping[str, Mapping[str, System]], machines: Sequenc
     system that needs two, with those that do run on it.
     """
     single = [machine.name for machine in machines if machine.channels == 1]
-    for name, behind in wanted.items() if single else ():
-        needing = {system: recipe.far_parts for system, recipe in behind.items() if recipe.far_parts}
-        if needing:
-            raise BadInput(
-                f"{name} needs the far channel ({told(name, needing)}), and {', '.join(single)} "
-                f"{'has' if len(single) == 1 else 'have'} one channel, near; these systems run on it: "
-                f"{', '.join(systems.on_one_channel())}{remedy(behind)}"
-            )
+    for needs, way_out in in_need(wanted) if single else ():
+        raise BadInput(
+            f"{needs}, and {', '.join(single)} {'has' if len(single) == 1 else 'have'} one channel, near; "
+            f"these systems run on it: {', '.join(systems.on_one_channel())}{way_out}"
+        )
 
 
 def refuse_dead_far(wanted: Mapping[str, Mapping[str, System]], dead: Sequence[str]) -> None:
     """`dead`: machines whose far channel holds one number in all clips. Raises BadInput for a system that needs it."""
-    for name, behind in wanted.items() if dead else ():
+    for needs, way_out in in_need(wanted) if dead else ():
+        raise BadInput(
+            f"{needs}, and that of {', '.join(dead)} is constant in all training clips heard (a dead microphone, or an "
+            f"empty channel?){way_out}"
+        )
+
+
+def in_need(wanted: Mapping[str, Mapping[str, System]]) -> Iterator[tuple[str, str]]:
+    """Of each name that needs the far channel, that in words, and what makes it run without."""
+    for name, behind in wanted.items():
         needing = {system: recipe.far_parts for system, recipe in behind.items() if recipe.far_parts}
         if needing:
-            raise BadInput(
-                f"{name} needs the far channel ({told(name, needing)}), and that of {', '.join(dead)} is constant in "
-                f"all training clips heard (a dead microphone, or an empty channel?){remedy(behind)}"
-            )
+            yield f"{name} needs the far channel ({told(name, needing)})", remedy(behind)
 
 
 def told(name: str, needing: Mapping[str, Sequence[str]]) -> str:
