@@ -1,40 +1,31 @@
 """Jobs: commands in, finished processes of one thread each out, here or on a cluster.
 
-A job that fails is told with its log and does not stop the others; one whose process was killed is begun again. A job's
-log may have lines `epoch 3 of 100 ...`: from them one line tells how far the whole run is.
+A job that fails is told with its log and does not stop the others; one whose process was killed is begun again.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 import signal
-import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tqdm import tqdm
-
 from asd.errors import BadInput
 from asd.locks import tried
 from asd.process import Ending, finished
+from asd.progress import EPOCH, Progress
 
-logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 PATH = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # a job finds asd/ and systems/
 TAIL = 15  # lines of the log of a job that refused its input, in the error
 LOCK = ".lock"  # in the folder of logs: of the run that writes there
 TRIES = 3  # begins of a job whose process is killed
-EPOCH = re.compile(rb"^epoch (\d+) of (\d+)", re.MULTILINE)
 LOOK = 2.0  # seconds between two looks at the logs
-TELL = 20.0  # seconds between two lines, where there is no terminal
 
 
 class JobFailed(RuntimeError):
@@ -45,6 +36,7 @@ class JobFailed(RuntimeError):
 class Job:
     name: str  # shown while it runs, and the log's name
     command: tuple[str, ...]
+    kind: str = ""  # jobs of one kind take about as long
 
 
 class Pool(Protocol):
@@ -102,7 +94,8 @@ def _run_all(jobs: Sequence[Job], pool: Pool, logs: Path) -> None:
         path.unlink(missing_ok=True)
     failures, begun = dict[Job, str](), Counter(jobs)
     refused: list[str] = []
-    with pool, _Shown(paths) as shown:
+    by_name, kinds = {job.name: path for job, path in paths.items()}, {job.name: job.kind for job in jobs}
+    with pool, Progress(by_name, kinds) as shown:
         pending = {pool.submit(job.command, str(paths[job])): job for job in jobs}
         while pending:
             for future in wait(pending, LOOK, return_when=FIRST_COMPLETED).done:
@@ -116,7 +109,7 @@ def _run_all(jobs: Sequence[Job], pool: Pool, logs: Path) -> None:
                     failures[job] = f"{job.name}: {told}, log {paths[job]}: {last_line(paths[job])}"
                     refused += [refusal(paths[job]) or failures[job]] if code == 2 else []
                     shown.say(f"failed: {failures[job]}")
-            shown.look(pending.values(), pool.waiting())
+            shown.look([job.name for job in pending.values()], pool.waiting())
     if failures and len(refused) == len(failures):
         raise BadInput("\n".join(dict.fromkeys(refused)))
     if failures:
@@ -171,67 +164,6 @@ def lines_of(log: Path) -> list[str]:
     except OSError:  # lost with its host
         return []
     return [line for line in lines if line.strip() and not EPOCH.match(line.encode())]
-
-
-class _Shown:
-    """A bar on a terminal, a line now and then elsewhere: jobs done, with the share of those that run."""
-
-    def __init__(self, logs: dict[Job, Path]) -> None:
-        self.logs, self.total = logs, len(logs)
-        self.most: dict[Job, float] = {}  # share of each job: one with two trainings counts epochs twice
-        self.begun = self.told = time.monotonic()
-        form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed} gone]"
-        self.bar = tqdm(total=self.total, disable=None, bar_format=form)
-
-    def __enter__(self) -> _Shown:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def say(self, text: str) -> None:
-        """A line that stays, above the bar."""
-        self.bar.write(text, file=sys.stderr)
-
-    def look(self, left: Iterable[Job], waiting: str) -> None:
-        """`left`: the jobs that are not done; those that run have a log."""
-        left = list(left)
-        shares = {job: share_done(self.logs[job]) for job in left if self.logs[job].exists()}
-        for job, (of, total) in shares.items():
-            self.most[job] = max(self.most.get(job, 0.0), of / total if total else 0.0)
-        done = self.total - len(left)
-        work = done + sum(self.most[job] for job in shares)
-        self.bar.n = work
-        self.bar.set_description_str(told := self.line(done, work, shares, waiting))
-        now = time.monotonic()
-        if self.bar.disable and now - self.told >= TELL:
-            logger.info(told)
-            self.told = now
-
-    def line(self, done: int, work: float, shares: dict[Job, tuple[int, int]], waiting: str) -> str:
-        left = (time.monotonic() - self.begun) * (self.total - work) / work if work else 0.0
-        running = ", ".join(f"{job.name} (epoch {of} of {t})" if t else job.name for job, (of, t) in shares.items())
-        estimate = f", about {duration(left)} left" if left else ""
-        return f"{done} of {self.total} jobs done{estimate}; running: {running or waiting or 'none'}"
-
-
-def share_done(log: Path) -> tuple[int, int]:
-    """The last epoch that a log tells and how many there will be; (0, 0) where it tells none."""
-    try:
-        found = EPOCH.findall(log.read_bytes())
-    except OSError:
-        return 0, 0
-    return (int(found[-1][0]), int(found[-1][1])) if found else (0, 0)
-
-
-def duration(seconds: float) -> str:
-    """
-    >>> duration(50), duration(400), duration(9000)
-    ('50 s', '7 min', '2.5 h')
-    """
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def cpus() -> int:

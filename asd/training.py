@@ -146,7 +146,9 @@ def rehearse(
 ) -> tuple[Run, Pace]:
     """Some steps of the first epoch, for about REHEARSAL seconds, and what the whole training would take."""
     run, adam, batches_of, held_out = _set_up(network, split, training, seeds, device)
+    begun = time.monotonic()
     batches = batches_of(0)
+    drawing = time.monotonic() - begun
     losses = _one_epoch(network, loss, adam, batches[:1], device, training)  # what is slow only once
     begun, taken = time.monotonic(), 0
     while time.monotonic() - begun < REHEARSAL:
@@ -155,7 +157,7 @@ def rehearse(
     step = (time.monotonic() - begun) / taken
     begun = time.monotonic()
     watched = _validate(network, loss, held_out[:1], device, len(seeds))
-    seconds = len(batches) * step + len(held_out) * (time.monotonic() - begun)
+    seconds = drawing + len(batches) * step + len(held_out) * (time.monotonic() - begun)
     windows = sum(batch.shape[1] for batch in batches)
     network.eval()
     run.history.append([*losses.tolist(), *watched.tolist(), step])

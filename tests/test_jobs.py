@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from asd import jobs
+from asd import jobs, progress
 from asd.errors import BadInput
-from asd.jobs import Job, JobFailed, Processes, run_all, share_done
+from asd.jobs import Job, JobFailed, Processes, run_all
 from asd.programs.versions import refuse_others, versions_here
+from asd.progress import Progress, share_done
 
 
 def python(name, text):
@@ -51,9 +52,9 @@ def test_failures_are_told_in_a_line_and_do_not_stop_the_others(tmp_path, capsys
 
 
 def test_one_line_tells_how_far_the_whole_run_is(tmp_path, monkeypatch, caplog):
-    caplog.set_level("INFO", "asd.jobs")
+    caplog.set_level("INFO", "asd.progress")
     monkeypatch.setattr(jobs, "LOOK", 0.05)
-    monkeypatch.setattr(jobs, "TELL", 0.2)
+    monkeypatch.setattr(progress, "TELL", 0.2)
     text = "import time; print('epoch 1 of 4: training loss 1', flush=True); time.sleep(1.5)"
     run_all([python("quick", ""), python("fan_seed_3", text)], Processes(1), tmp_path)
     lines = [line for line in caplog.messages if "fan_seed_3" in line]
@@ -113,3 +114,20 @@ def test_a_worker_with_other_versions_refuses_its_job_by_name():
     refuse_others({"torch": here["torch"]}, here)
     with pytest.raises(BadInput, match=r"worker on .*: torch .*, run.py has 1.0; code of ae None, run.py has abc \("):
         refuse_others({"torch": "1.0", "code of ae": "abc"}, here)
+
+
+def test_the_time_left_is_of_jobs_of_the_same_kind(tmp_path, monkeypatch):
+    now = iter([0, 0, 10, 40, 130])
+    monkeypatch.setattr("asd.progress.time.monotonic", lambda: next(now))
+    kinds = {"long_0": "long", "short_0": "short", "short_1": "short", "long_1": "long"}
+    shown = Progress({name: tmp_path / name for name in kinds}, kinds)
+    (tmp_path / "long_0").touch()
+    (tmp_path / "short_0").touch()
+    look = lambda *left: (shown.look(left, ""), shown.seconds_left(left, 2))[1]  # noqa: E731
+    assert look(*kinds) == 0  # nothing is known
+    (tmp_path / "long_0").write_text("epoch 1 of 10: loss\n")
+    assert look("long_0", "short_1", "long_1") == (90 + 10 + 100) / 2  # short_0 took 10 s, long_0 will take 100
+    (tmp_path / "long_0").write_text("epoch 4 of 10: loss\n")
+    (tmp_path / "short_1").touch()
+    assert look("long_0", "short_1", "long_1") == 100  # no less than the longest that has not begun
+    assert look("long_1") == 130  # as long as long_0 has taken

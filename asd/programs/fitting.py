@@ -59,6 +59,7 @@ def feature_jobs(session: Session) -> list[Job]:
         Job(
             f"{request.kind}_{machine.name}_features",
             worker(session, "extract", share_of(session, machines=[machine.name], members=members, may_select=False)),
+            "features",
         )
         for machine in session.machines
         if lacks_features(session, machine)
@@ -98,7 +99,7 @@ def _job(session: Session, names: list[str], machine: str, seeds: tuple[int, ...
     members = {name: [(name, seed) for seed in seeds] for name in names}
     share = share_of(session, recipes=own, trained=own, members=members, machines=[machine], may_select=False)
     label = f"{share.kind}_{machine}_seed_{'-'.join(map(str, seeds))}_{'+'.join(names)}"
-    return Job(label.replace(":", "_")[:200], worker(session, "work", share))
+    return Job(label.replace(":", "_")[:200], worker(session, "work", share), "+".join(names))
 
 
 def share_of(session: Session, **departing: Any) -> Request:

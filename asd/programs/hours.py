@@ -9,10 +9,10 @@ from pathlib import Path
 
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest, numbers
-from asd.jobs import duration
 from asd.locks import locked
 from asd.programs.planning import Estimate, Plan
 from asd.programs.request import Request
+from asd.progress import duration
 from asd.store import write_json
 from asd.system import System
 

@@ -18,10 +18,10 @@ import numpy as np
 from asd.clips import RATE, Clip
 from asd.contracts import AnyDetector, Arrays, Feature, Pace, TrainedDetector, TrainedFrontEnd, Workplace
 from asd.fingerprint import canonical, digest, numbers
-from asd.jobs import duration
 from asd.process import largest_mb
 from asd.programs.fitting import missing
 from asd.programs.session import Session
+from asd.progress import duration
 from asd.system import Chain, described, fitted_scorers, scores_of
 from asd.tables import rendered
 
@@ -38,7 +38,7 @@ class Estimate:
     jobs: int
     stored: int  # jobs of the same kind whose scores are in the store already
     paces: tuple[Pace, ...]  # of one job; several trainings follow one another in some systems; none: all are trained
-    scoring: float  # seconds a job, fitting and scoring
+    scoring: float  # seconds a job: its process begins, fits and scores
     bytes: int  # of one job's weights
 
     @property
@@ -66,6 +66,7 @@ class Plan:
 
 
 def planned(session: Session) -> Plan:
+    start = time.process_time()  # of a job too: what it imports and opens is what this process has
     untold = sorted(name for name in session.used if lacks_frontend(session, name))
     groups: dict[str, list[Share]] = {}
     for (machine, _, seeds), names in missing(session).items():
@@ -74,7 +75,7 @@ def planned(session: Session) -> Plan:
         if names[0] not in untold:
             groups.setdefault(f"{trained} {alike(chain, len(seeds))}", []).append(Share(machine, seeds, names, trained))
     seconds, size = features_missing(session, untold)
-    estimates = tuple(estimated(session, of) for of in groups.values())
+    estimates = tuple(estimated(session, of, start) for of in groups.values())
     return Plan(estimates, seconds, size, tuple(untold), session.request.workers)
 
 
@@ -115,7 +116,7 @@ def lacks_frontend(session: Session, name: str) -> bool:
 # ---- measuring -------------------------------------------------------------------------------------------------------
 
 
-def estimated(session: Session, group: Sequence[Share]) -> Estimate:
+def estimated(session: Session, group: Sequence[Share], start: float) -> Estimate:
     first = group[0]
     name, seeds = first.names[0], first.seeds
     chain, n_test = session.chains[name, first.machine], len(session.machine(first.machine).test)
@@ -133,7 +134,7 @@ def estimated(session: Session, group: Sequence[Share]) -> Estimate:
         if alike(session.chains[name, m.name], len(seeds)) == like
         for seed in session.request.seeds_of(name)
     )
-    return Estimate(tuple(first.names), len(group), stored, tuple(paces), len(seeds) * scoring, weights)
+    return Estimate(tuple(first.names), len(group), stored, tuple(paces), start + len(seeds) * scoring, weights)
 
 
 def rehearsed(

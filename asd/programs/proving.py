@@ -37,7 +37,7 @@ def prove(session: Session) -> None:
             may_select=False,
             splits=("train",),  # no test clip is opened beforehand
         )
-        jobs.append(Job(f"verify_{name}_{machine}", worker(session, "prove", share)))
+        jobs.append(Job(f"verify_{name}_{machine}", worker(session, "prove", share), name))
     run(jobs, request)
     for name, machine in tasks:
         session.folder(name).mark(machine, "verified", proven[name, machine])
