@@ -4,7 +4,7 @@ Programs     asd.programs, the only code that opens rooms; run.py, tools and not
 Rooms        data -> frontends -> features | encoders -> detectors -> calibration -> system -> guard -> evaluation;
              results -> submission; beside them separation, simulation, importing, download, monitoring
 Corridors    signal, si_snr, training, epochs, checkpoint, macs, folds, pretrained, fingerprint, store, sealed, locks,
-             settings, tables, commands, jobs, cluster, process, progress, text_files, yaml_files, wav_files,
+             settings, tables, commands, jobs, cluster, process, progress, text_files, yaml_files, wav_files, sound_files,
              score_files, truth_list
 Floor        errors, clips, contracts
 

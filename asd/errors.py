@@ -28,10 +28,23 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+LOOKS_LIKE = str.maketrans("oil", "011")  # small letters that are read as digits
+
+
 def did_you_mean(wanted: str, known: Iterable[str], cutoff: float) -> str:
-    """`, did you mean '<nearest>'?`, or nothing where no known name is as near as `cutoff` (0 to 1)."""
-    near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=cutoff)
-    return f", did you mean '{near[0]}'?" if near else ""
+    """`, did you mean '<nearest>'?`, or nothing where no known name is as near as `cutoff` (0 to 1).
+
+    >>> did_you_mean("sO", ["s0", "s6"], 0.4)
+    ", did you mean 's0'?"
+    """
+    names = {_seen(name): name for name in known}
+    near = difflib.get_close_matches(_seen(wanted), names, n=1, cutoff=cutoff)
+    return f", did you mean '{names[near[0]]}'?" if near else ""
+
+
+def _seen(name: str) -> str:
+    """Letters as a hasty eye tells them apart."""
+    return name.lower().translate(LOOKS_LIKE)
 
 
 def needed(module: str, extra: str) -> Any:

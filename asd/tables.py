@@ -17,6 +17,14 @@ LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 LATEX |= {"Ω": r"$\Omega$", "±": r"$\pm$", "α": r"$\alpha$", "λ": r"$\lambda$"}
 
 
+def counted(n: int, what: str) -> str:
+    """
+    >>> counted(1, "clip"), counted(2, "clip")
+    ('1 clip', '2 clips')
+    """
+    return f"{n} {what}{'s' * (n != 1)}"
+
+
 def rendered(title: str, rows: Rows, form: str) -> str:
     """`form` is one of FORMATS; ends with a newline."""
     return FORMATS[form](printable(title), [[printable(cell) for cell in row] for row in rows])

@@ -40,7 +40,8 @@ def check_known(name: str) -> None:
 
     if name not in names():
         hint = did_you_mean(name, names(), cutoff=0.4)
-        raise BadInput(f"unknown system '{name}'{hint} (known: {', '.join(names())})")
+        rest = " (`python run.py --list` shows all)" if hint else f" (known: {', '.join(names())})"
+        raise BadInput(f"unknown system '{name}'{hint}{rest}")
 
 
 def module(name: str) -> ModuleType:

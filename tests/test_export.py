@@ -11,6 +11,7 @@ from test_contracts import opened
 
 import asd
 from asd import __main__ as command
+from asd import importing
 from asd.errors import BadInput
 from asd.programs import exporting
 from asd.programs.fitting import extract
@@ -96,10 +97,14 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         lambda: asd.load(tmp_path / "near.wav"): "near.wav: its last 64 bytes are not the SHA-256",
         lambda: asd.load(elsewhere / "stats_maha.npz", "pump"): "of the machine fan, not pump",
         lambda: asd.load(results / "dev" / "stats_maha", "fun"): "did you mean 'fan'",
-        lambda: fan(tmp_path / "near.wav"): r"near.wav: 1 channels at 16000 Hz, 2 \(near, far\)",
-        lambda: fan(np.zeros((16_000, 2))): r"a wave \(2, T\) of floats expected",
+        lambda: fan(tmp_path / "near.wav"): r"near.wav: 1 channel, 2 \(near, far\) expected",
+        lambda: fan(np.zeros((16_000, 2))): r"a wave \(2, T\) of floats .* transpose it",
         lambda: fan(np.full((2, 16_000), np.nan)): "not a finite number",
-        lambda: asd.load(elsewhere / "baseline_mse.npz")(np.zeros((2, 900))): "frames; the detector needs at least 5",
+        lambda: fan([[0.0], [0.0]]): r"a list: a path, or an array \(2, T\) of floats at 16000 Hz",
+        lambda: fan(np.zeros((2, 16_000), np.int16)): "int16 of shape .* divide by 32768",
+        lambda: fan(np.zeros(16_000)): r"a wave \(2, T\) of floats",
+        lambda: fan(np.zeros((2, 7_900))): "the array: 0.49375 s, but training clips of fan have 1 to 1.25 s",
+        lambda: fan(np.zeros((2, 40_100))): "2.50625 s, .* scores each window",
     }.items():
         with pytest.raises(BadInput, match=told):
             call()
@@ -107,6 +112,27 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         tool("export").main([str(results / "dev" / "stats_maha"), "fan", "--out", str(elsewhere / "stats_maha.npz")])
         == 2
     )
+
+
+def test_a_recording_of_any_rate_and_format_scores_as_the_clip_that_importing_makes_of_it(elsewhere, tmp_path):
+    rng = np.random.default_rng(3)
+    (tmp_path / "in" / "normal").mkdir(parents=True)
+    for name, rate in {"0.flac": 44_100, "1.wav": 22_050, "2.flac": 16_000}.items():
+        soundfile.write(tmp_path / "in" / "normal" / name, rng.normal(0, 0.1, (int(1.3 * rate), 2)), rate)
+    guide, fan = importing.Guide(), asd.load(elsewhere / "stats_maha.npz")
+    (one,) = importing.planned(importing.found(tmp_path / "in", guide), guide, 10.0, 0.3)
+    importing.write(tmp_path / "out", one, guide)
+    for name, piece in one.clips.items():
+        imported = fan(tmp_path / "out" / one.stage / "raw" / "in" / name)
+        assert fan(piece.recording.paths[0]).score == imported.score
+
+
+def test_runs_that_recorded_one_clips_length_alone_are_opened(results, tmp_path):
+    copy = shutil.copytree(results / "dev" / "stats_maha", tmp_path / "dev" / "stats_maha").parent.parent
+    (copy / "store").symlink_to(results / "store")
+    record = copy / "dev" / "stats_maha" / "run.json"
+    record.write_text(record.read_text().replace('"train_seconds"', '"other"'))
+    assert asd.load(copy / "dev" / "stats_maha").train_seconds == (1.0, 1.0)
 
 
 def test_an_own_kind_of_file_names_its_format(elsewhere, tmp_path):

@@ -135,13 +135,30 @@ def test_what_cannot_be_brought_is_told(plain, tmp_path, capsys):
     brought(plain, tmp_path / "out", "--machine", "fan")
     write(tmp_path / "odd" / "x.wav", np.zeros((4, RATE)))
     write(tmp_path / "four" / "normal" / "x.wav", np.zeros((4, RATE)))
+    for name, channels in {
+        "mixed/normal/1": 1,
+        "mixed/normal/2": 2,
+        "two/normal/1_near": 2,
+        "two/normal/1_far": 2,
+    }.items():
+        write(tmp_path / f"{name}.wav", np.zeros((channels, RATE)))
     for words, told in {
         (plain, tmp_path / "out", "--machine", "fan"): "fan: is there already and is not overwritten",
         (plain, tmp_path / "o", "--machine", "fun"): "none of the machines fun (there: fan, pump)",
         (plain, tmp_path / "o", "--pattern", "(?P<domain>rpm)"): "long.wav: not like the pattern",
         (plain, tmp_path / "o", "--pattern", "("): "unterminated",
         (tmp_path / "odd", tmp_path / "o"): "x.wav: neither normal nor anomalous by its folders",
-        (tmp_path / "four", tmp_path / "o"): "x.wav: 4 channels (from 0); name one of them",
+        (tmp_path / "four", tmp_path / "o"): "x.wav: 4 channels, one or two expected; --channels 0 takes the first",
+        (tmp_path / "four", tmp_path / "o", "--channels", "0,4"): "--channels 0,4 counts from 0: 0 to 3 are there",
+        (plain, tmp_path / "o", "--machine", "fan", "--channels", "1"): "counts from 0: 0 alone is there",
+        (tmp_path / "mixed", tmp_path / "o"): "mixed: normal/1.wav has 1 channel, normal/2.wav has 2; all alike",
+        (
+            tmp_path / "two",
+            tmp_path / "o",
+            "--pair",
+            "_near",
+            "_far",
+        ): "one of each file of a pair expected; --channels 0",
         (tmp_path / "four", tmp_path / "o", "--channels", "0"): "four: 0 training and 1 test clips",
         (tmp_path / "four", tmp_path / "o", "--pair", "x", "y"): "its far file normal/y.wav is not there",
         (tmp_path / "out" / "none", tmp_path / "o"): "not there; a folder of recordings expected",

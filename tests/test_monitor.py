@@ -14,6 +14,7 @@ import soundfile
 from conftest import RATE, tone_in_noise, tool
 from test_contracts import opened
 
+from asd import sound_files
 from asd.errors import BadInput
 from asd.frontends.distillation import student
 from asd.monitoring import Alarm, Monitor, of_file, of_folder, of_pipe, sources
@@ -136,8 +137,16 @@ def test_a_recording_of_one_channel_is_heard_as_a_file_a_pipe_and_a_folder(wav, 
         of_folder(tmp_path, 4000, 0.1, 1),
     ):
         assert np.array_equal(heard(source), samples)
-    with pytest.raises(BadInput, match=r"long.wav: 2 channels at 16000 Hz, 1 \(near\) at 16000 expected"):
+    with pytest.raises(BadInput, match=r"long.wav: 2 channels, 1 \(near\) expected"):
         heard(of_file(wav, 10, 1))
+
+
+def test_another_rate_is_resampled_in_pieces_without_edges(tmp_path, monkeypatch):
+    path, wave = tmp_path / "x.flac", np.random.default_rng(4).normal(0, 0.1, (3 * 22_050 + 7, 2))
+    soundfile.write(path, wave, 22_050)
+    whole = sound_files.stretch([path], 22_050, len(wave), None, 0, len(wave))
+    monkeypatch.setattr(sources, "PIECE", 1)
+    assert np.abs(heard(of_file(path, 999, 2)) - whole).max() < 1e-6
 
 
 def test_a_growing_folder_is_heard_in_order_and_each_file_once(recording, tmp_path, monkeypatch):
@@ -213,7 +222,7 @@ def test_wavs_that_make_no_sense_are_refused(chunks, told):
 
 def test_wrong_recordings_are_refused(tmp_path):
     soundfile.write(tmp_path / "mono.wav", np.zeros(100), RATE)
-    with pytest.raises(BadInput, match=r"mono.wav: 1 channels at 16000 Hz, 2 \(near, far\)"):
+    with pytest.raises(BadInput, match=r"mono.wav: 1 channel, 2 \(near, far\) expected"):
         heard(of_file(tmp_path / "mono.wav", 10, 2))
     with pytest.raises(BadInput, match=r"1 channels, 16000 Hz, 16 bits; 2 \(near, far\), 16000"):
         heard(of_pipe(io.BytesIO((tmp_path / "mono.wav").read_bytes()), 10, 2))
@@ -245,6 +254,13 @@ def test_readings_are_told_although_the_recording_is_interrupted(fitted, recordi
     with pytest.raises(KeyboardInterrupt):
         listening.listen(Monitor(fitted[1], WINDOW, EVERY), interrupted(), Alarm(), [lines])
     assert len(told) == 8
+
+
+def test_what_a_block_costs_is_told_of_those_that_brought_a_score():
+    costs = listening.Costs()
+    for readings, seconds in ((0, 0.001), (1, 0.5), (0, 0.001)):
+        assert costs.add(RATE, readings, seconds) == seconds
+    assert "3.0 s heard, 1 reading (" in costs.summary(False) and "took 500.0 ms in the median" in costs.summary(False)
 
 
 @pytest.mark.parametrize(

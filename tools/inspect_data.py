@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd.commands import command
 from asd.errors import BadInput
 from asd.programs import inspection
+from asd.tables import counted
 from asd.text_files import given
 
 
@@ -49,10 +50,6 @@ def main(argv: Sequence[str]) -> int:
     told = [counted(len(problems), "problem"), *([counted(len(warnings), "warning")] if warnings else [])]
     print(f"\n{', '.join(told)} found", file=sys.stderr if problems else sys.stdout)
     return 2 if problems else 0
-
-
-def counted(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
 
 
 if __name__ == "__main__":

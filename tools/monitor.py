@@ -30,9 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd.clips import RATE
 from asd.commands import command
 from asd.errors import BadInput
-from asd.monitoring import FORMATS, Alarm, Board, blocks, served
-from asd.programs.listening import Lines, Times, Watcher, listen, monitor_of
-from asd.programs.loading import LoadedSystem, load
+from asd.monitoring import FORMATS, Alarm, Board, Times, blocks, is_a_device, served
+from asd.programs import there
 from asd.text_files import given
 
 
@@ -59,11 +58,15 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def loaded(place: Path, words: Sequence[str]) -> LoadedSystem:
-    """Of SYSTEM MACHINE in the results at `place`, or of FILE. Raises BadInput for other words."""
+def place_of(results: Path, words: Sequence[str]) -> tuple[Path, str]:
+    """Folder and machine of SYSTEM MACHINE in the results, or FILE. Raises BadInput for what is not there."""
     if len(words) not in (1, 2):
         raise BadInput(f"{' '.join(words) or 'one word'}: SYSTEM MACHINE RECORDING, or FILE RECORDING, expected")
-    return load(place / words[0], words[1]) if len(words) > 1 else load(words[0])
+    if len(words) == 1:
+        there.check_file(path := given(words[0]), "SYSTEM MACHINE RECORDING, or a FILE of tools/export.py,")
+        return path, ""
+    there.check_run(results / words[0], words[1])
+    return results / words[0], words[1]
 
 
 def say(text: str) -> None:
@@ -76,7 +79,13 @@ def main(argv: Sequence[str]) -> None:
     *words, recording = args.words
     times = Times(args.window, args.every, args.block, args.idle)
     rule = Alarm.of(args.alarm, args.clear, args.margin)
-    system = loaded(args.results / args.kind, words)
+    place, machine = place_of(args.results / args.kind, words)
+    if not is_a_device(recording):
+        there.check_file(Path(recording), "a recording, a folder of wavs, - or mic")
+    from asd.programs.listening import Lines, Watcher, listen, monitor_of  # after the checks: it imports torch
+    from asd.programs.loading import load
+
+    system = load(place, machine)
     monitor = monitor_of(system, times)
     watchers: list[Watcher] = [Lines(args.format, partial(print, flush=True), say)]
     board = Board(f"{system.name} · {system.machine}", rule)

@@ -44,9 +44,11 @@ class Survey:
             raise BadInput(listed(self.problems))
         train = self.clips("train")
         is_target = np.array([ClipName.parse(clip.path.name).domain == "target" for clip in train], dtype=bool)
-        channels = next(info.channels for info in self.infos if info.split == "train")
+        infos = [info for info in self.infos if info.split == "train"]
+        seconds = [info.n_samples / info.rate for info in infos]
+        channels, lengths = infos[0].channels, (min(seconds), max(seconds))
         rest = self.clips("test"), self.clips("supplemental")
-        return Machine(self.name, self.folder, channels, train, is_target, *rest, self.warnings)
+        return Machine(self.name, self.folder, channels, lengths, train, is_target, *rest, self.warnings)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Machine:
     name: str
     folder: Path
     channels: int  # 1 (near) or 2 (near, far), alike in training and test clips
+    train_seconds: tuple[float, float]  # of the shortest and the longest training clip
     train: tuple[Clip, ...]
     is_target: np.ndarray  # (N,) bool, domain of each training clip
     test: tuple[Clip, ...]

@@ -4,7 +4,7 @@ recordings   what folders, names and a table say of each recording        preset
 cutting      a recording as clips (C, T) at 16 kHz                        layout    machines written whole, with a table
 """
 
-from asd.importing.layout import Import, check, planned, write
+from asd.importing.layout import Import, check, origins, planned, write
 from asd.importing.presets import PRESETS
 from asd.importing.recordings import Guide, Recording, found, read_table, sound_paths
 
@@ -15,6 +15,7 @@ __all__ = [
     "Recording",
     "check",
     "found",
+    "origins",
     "planned",
     "read_table",
     "sound_paths",

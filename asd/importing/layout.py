@@ -6,7 +6,7 @@ evaluation set: its test clips are anonymous, and what is known of them lies in 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,11 @@ from asd.importing.cutting import Header, clip, header
 from asd.importing.recordings import Guide, Recording
 from asd.store import staged, write_text
 from asd.tables import csv_text
+from asd.text_files import numbered_rows
 from asd.truth_list import FILE_NAME, read_truth_list, write_truth_list
 
 TABLE = "imported.csv"  # in a machine's folder: which clip was what
+COLUMNS = ("new", "old", "from_second", "to_second")
 MOST = 9_999  # clips of one kind: names have four digits
 
 
@@ -74,9 +76,7 @@ def planned(recordings: Sequence[Recording], guide: Guide, seconds: float, test_
 
 def _import(machine: str, recordings: Sequence[Recording], guide: Guide, seconds: float, test_share: float) -> Import:
     heads = [header(recording.paths, guide.channels) for recording in recordings]
-    counts = {head.channels for head in heads}
-    if len(counts) > 1:
-        raise BadInput(f"{machine}: recordings of {min(counts)} and of {max(counts)} channels; --channels 0 takes one")
+    _check_alike(machine, recordings, heads)
     cut = [
         Piece(recording, head, *ends)
         for recording, head in zip(recordings, heads, strict=True)
@@ -95,6 +95,16 @@ def _import(machine: str, recordings: Sequence[Recording], guide: Guide, seconds
     known = all(p.recording.condition for p in test)
     truth = {name: p.telling_name for name, p in names.items()} if known else {}
     return Import(machine, "eval_data", {**train, **{f"test/{name}": p for name, p in names.items()}}, truth)
+
+
+def _check_alike(machine: str, recordings: Sequence[Recording], heads: Sequence[Header]) -> None:
+    """Raises BadInput, naming a recording of each, where some have one channel and some two."""
+    first = {head.channels: recording.place for recording, head in reversed([*zip(recordings, heads, strict=True)])}
+    if len(first) > 1:
+        raise BadInput(
+            f"{machine}: {first[1]} has 1 channel, {first[2]} has 2; all alike expected: --channels 0 takes the first "
+            "of each, as near"
+        )
 
 
 def with_splits(pieces: Sequence[Piece], test_share: float) -> list[Piece]:
@@ -133,10 +143,23 @@ def check(out: Path, imports: Sequence[Import]) -> None:
             raise BadInput(f"{folder}: is there already and is not overwritten; remove it, or give another OUT")
 
 
+def origins(folder: Path) -> dict[str, str]:
+    """Clip (test/section_00_0000.wav) -> the recording it was, with its seconds where that was cut; of a machine's
+    folder that `write` has left, {} of any other. Raises BadInput for a table that is damaged.
+    """
+    if not (folder / TABLE).exists():
+        return {}
+    (_, head), *rows = numbered_rows(folder / TABLE) or [(1, [])]
+    if tuple(head) != COLUMNS or any(len(row) != len(COLUMNS) for _, row in rows):
+        raise BadInput(f"{folder / TABLE}: columns {', '.join(COLUMNS)} in each row expected (was it edited?)")
+    pieces = Counter(old for _, (_, old, *_) in rows)
+    return {new: f"{old}, {first} to {last} s" if pieces[old] > 1 else old for _, (new, old, first, last) in rows}
+
+
 def write(out: Path, one: Import, guide: Guide) -> None:
     """A machine's folder, its table of new and old names, and for anonymous clips what is known of them."""
     with staged(out / one.stage / "raw" / one.machine) as folder:
-        rows: list[tuple[str, ...]] = [("new", "old", "from_second", "to_second")]
+        rows: list[tuple[str, ...]] = [COLUMNS]
         for name, piece in one.clips.items():
             wave = clip(piece.recording.paths, piece.head, guide.channels, piece.first, piece.last)
             (folder / name).parent.mkdir(exist_ok=True)

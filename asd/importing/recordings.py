@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
-import soundfile
-
 from asd.clips import DOMAINS
 from asd.errors import BadInput
+from asd.sound_files import SUFFIXES
 from asd.text_files import numbered_rows
 
 WORDS = {
@@ -36,7 +35,6 @@ WORDS = {
 }
 TOLD = ("machine", "condition", "split", "domain")  # anything else that is told of a recording is an attribute
 SHOWN = 12  # attributes in a message
-SOUNDS = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".oga", ".opus"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class Recording:
 
 def sound_paths(folder: Path) -> list[Path]:
     """Every file below the folder whose name is one of a sound's, in the order of names; hidden ones are none."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SOUNDS and path.is_file())
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     shown = (path for path in found if not any(p.startswith(".") for p in path.relative_to(folder).parts))
     return sorted(shown, key=lambda path: natural(path.as_posix()))
 

@@ -4,7 +4,7 @@ readings     blocks in, scores of windows out          sources     a wav file or
 alarm        scores in, whether an alarm is on out     pipe        bytes of a pipe, as blocks
 log          a reading as text, CSV or JSON            microphones a sound card's inputs, as blocks
 board        what the live page shows, of fixed size   arrivals    what is late or missing between blocks
-page         the live page, on this machine alone
+page         the live page, on this machine alone    times      of windows, readings and blocks
 """
 
 from asd.monitoring.alarm import RAISED, Alarm, Watch
@@ -14,7 +14,8 @@ from asd.monitoring.log import FORMATS, Entry
 from asd.monitoring.page import served
 from asd.monitoring.pipe import of_pipe
 from asd.monitoring.readings import Causal, Monitor, Reading
-from asd.monitoring.sources import blocks, of_file, of_folder
+from asd.monitoring.sources import blocks, is_a_device, of_file, of_folder
+from asd.monitoring.times import Times
 
 __all__ = [
     "FORMATS",
@@ -29,8 +30,10 @@ __all__ = [
     "Monitor",
     "News",
     "Reading",
+    "Times",
     "Watch",
     "blocks",
+    "is_a_device",
     "of_file",
     "of_folder",
     "of_pipe",

@@ -1,4 +1,4 @@
-"""Sources of sound: a wav file, a growing folder, a pipe or microphones in, blocks (C, n) float32 and word of gaps out.
+"""Sources of sound: a recording, a growing folder, a pipe or microphones in, blocks (C, n) float32, word of gaps out.
 
 A source goes on until its sound ends, for days where it does not: none keeps more than the files a folder holds.
 """
@@ -13,23 +13,31 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from asd import sound_files
 from asd.clips import RATE, wav_paths
 from asd.errors import BadInput
 from asd.monitoring.arrivals import LATE, Clock, Gap, News, read_ahead
 from asd.monitoring.microphones import of_microphones
 from asd.monitoring.pipe import microphones, of_pipe
-from asd.wav_files import header, mismatch
+from asd.tables import counted
+from asd.wav_files import Header, header, mismatch
 
 POLL = 0.5  # s between looks at a folder
 HEADER = 12  # bytes of a RIFF header
+PIECE = 10  # s that are resampled at a time
 
 
 class Unreadable(BadInput):
-    """A file that is no wav, or a damaged one."""
+    """A file that is no recording, or a damaged one."""
+
+
+def is_a_device(recording: str) -> bool:
+    """Whether standard input or a sound card is meant, not a path."""
+    return recording == "-" or recording.partition(":")[0] == "mic"
 
 
 def blocks(recording: str, n: int, idle: float, channels: int) -> Iterator[News]:
-    """Of a wav, a folder of wavs that ends after `idle` s without news, - for standard input, mic or mic:DEVICE."""
+    """Of a recording, a folder of wavs that ends after `idle` s without news, - for standard input, mic[:DEVICE]."""
     name, _, device = recording.partition(":")
     if recording == "-":
         return read_ahead(of_pipe(open(0, "rb", closefd=False), n, channels), n)
@@ -41,28 +49,45 @@ def blocks(recording: str, n: int, idle: float, channels: int) -> Iterator[News]
 
 
 def of_file(path: Path, n: int, channels: int) -> Iterator[np.ndarray]:
-    check_file(path, channels)
+    """Any format and rate that soundfile reads; another rate than 16 kHz is resampled as importing does it."""
+    head = checked_header(path, channels)
     try:
-        with soundfile.SoundFile(path) as file:
-            for block in file.blocks(n, dtype="float32", always_2d=True):
-                yield np.ascontiguousarray(block.T)
+        yield from _blocks(path, n) if head.rate == RATE else _resampled(path, head, n)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise Unreadable(f"{path}: not a readable wav file ({error})") from error
+        raise Unreadable(f"{path}: not a readable recording ({error})") from error
 
 
-def check_file(path: Path, channels: int) -> None:
-    """Raises BadInput unless a whole wav of that many channels, Unreadable where it is none."""
+def _blocks(path: Path, n: int) -> Iterator[np.ndarray]:
+    with soundfile.SoundFile(path) as file:
+        for block in file.blocks(n, dtype="float32", always_2d=True):
+            yield np.ascontiguousarray(block.T)
+
+
+def _resampled(path: Path, head: Header, n: int) -> Iterator[np.ndarray]:
+    """In pieces: what a file of days has is never held."""
+    length = PIECE * head.rate
+    for first in range(0, head.n_samples, length):
+        last = min(first + length, head.n_samples)
+        piece = sound_files.stretch([path], head.rate, head.n_samples, None, first, last)
+        for at in range(0, piece.shape[1], n):
+            yield np.ascontiguousarray(piece[:, at : at + n])
+
+
+def checked_header(path: Path, channels: int) -> Header:
+    """Raises BadInput unless a whole recording of that many channels, Unreadable where it is none."""
     try:
-        head, cut = header(path), mismatch(path)
+        head = header(path) if path.suffix.lower() == ".wav" else sound_files.header(path)
+        cut = mismatch(path)
     except BadInput as error:
         raise Unreadable(f"{path}: {error}") from error
-    if head.rate != RATE or head.channels != channels:
+    if head.channels != channels:
         raise BadInput(
-            f"{path}: {head.channels} channels at {head.rate} Hz, {microphones(channels)} at {RATE} "
-            "expected, as in the machine's training clips"
+            f"{path}: {counted(head.channels, 'channel')}, {microphones(channels)} expected, as in the "
+            "machine's training clips"
         )
     if cut:
         raise Unreadable(f"{path}: {cut}")
+    return head
 
 
 # ---- a growing folder ------------------------------------------------------------------------------------------------

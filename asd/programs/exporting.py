@@ -91,6 +91,7 @@ def _about(recorded: Recorded) -> dict[str, Any]:
         "machine": recorded.machine,
         "channels": recorded.channels,
         "n_samples": recorded.n_samples,
+        "train_seconds": recorded.train_seconds,
         "rate": RATE,
         "recipe": numbers(recorded.recipe),
         "trained": {system: numbers(recipe) for system, recipe in trained.items()},
@@ -156,6 +157,12 @@ class Exported:
     @property
     def n_samples(self) -> int:
         return self.about["n_samples"]
+
+    @property
+    def train_seconds(self) -> tuple[float, float]:
+        """Of the shortest and the longest training clip; before files had them, both the first one's."""
+        shortest, longest = self.about.get("train_seconds", [self.n_samples / RATE] * 2)
+        return shortest, longest
 
     @cached_property
     def trained(self) -> dict[str, System]:

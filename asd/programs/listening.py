@@ -13,32 +13,11 @@ import numpy as np
 
 from asd.clips import RATE
 from asd.errors import BadInput
-from asd.monitoring import FORMATS, Alarm, Entry, Gap, Monitor, News, Reading, Watch
+from asd.monitoring import FORMATS, Alarm, Entry, Gap, Monitor, News, Reading, Times, Watch
 from asd.programs.loading import LoadedSystem
 
 Tell = Callable[[str], None]
-DAY = 86_400.0  # s, the longest window, interval or block
-COSTS = 10_000  # blocks that the summary's median is of: the last ones
-
-
-@dataclass(frozen=True)
-class Times:
-    """In seconds."""
-
-    window: float | None = None  # that a score is of; None: as long as the training clips
-    every: float = 1.0  # between scores
-    block: float = 0.1  # of sound taken in at a time
-    idle: float = float("inf")  # without news that end a folder
-
-    def __post_init__(self) -> None:
-        for name in ("window", "every", "block"):
-            value = getattr(self, name)
-            if value is not None and (not 0 < value <= DAY or int(value * RATE) < 1):
-                raise BadInput(
-                    f"--{name} {value:g}: seconds expected, from one sample ({1 / RATE:g}) to a day ({DAY:g})"
-                )
-        if not self.idle > 0:
-            raise BadInput(f"--idle {self.idle:g}: above 0 s expected")
+COSTS = 10_000  # blocks with a reading that the summary's median is of: the last ones
 
 
 def monitor_of(found: LoadedSystem, times: Times) -> Monitor:
@@ -96,21 +75,28 @@ def listen(monitor: Monitor, source: Iterable[News], rule: Alarm, watchers: Sequ
     """Until the source ends; a summary is the last that is noted. Raises BadInput where nothing could be scored."""
     watch, costs = Watch(rule, monitor.threshold), Costs()
     for news in source:
-        begun = time.perf_counter()
+        begun, n = time.perf_counter(), 0
         if isinstance(news, np.ndarray):
-            readings = monitor.push(news)
-            costs.add(news.shape[1], time.perf_counter() - begun)
-            for watcher in watchers:
-                watcher.heard(news, monitor.end)
+            readings, n = monitor.push(news), news.shape[1]
         else:
             readings = monitor.go_on_after(news.n) if isinstance(news, Gap) else []
-            note(watchers, f"{monitor.end:.1f} s  {news}")
-        tell(watchers, readings, watch, time.perf_counter() - begun, costs)
+        seconds = costs.add(n, len(readings), time.perf_counter() - begun)
+        show(watchers, news, monitor.end)
+        tell(watchers, readings, watch, seconds)
     begun = time.perf_counter()
-    tell(watchers, monitor.finish(), watch, time.perf_counter() - begun, costs)
+    readings = monitor.finish()
+    tell(watchers, readings, watch, costs.add(0, len(readings), time.perf_counter() - begun))
     if not costs.readings:
         raise BadInput(nothing_scored(costs.heard, monitor.window))
     note(watchers, costs.summary(monitor.streams))
+
+
+def show(watchers: Sequence[Watcher], news: News, end: float) -> None:
+    for watcher in watchers:
+        if isinstance(news, np.ndarray):
+            watcher.heard(news, end)
+        else:
+            watcher.noted(f"{end:.1f} s  {news}")
 
 
 def note(watchers: Sequence[Watcher], text: str) -> None:
@@ -118,8 +104,7 @@ def note(watchers: Sequence[Watcher], text: str) -> None:
         watcher.noted(text)
 
 
-def tell(watchers: Sequence[Watcher], readings: Sequence[Reading], watch: Watch, seconds: float, costs: Costs) -> None:
-    costs.readings += len(readings)
+def tell(watchers: Sequence[Watcher], readings: Sequence[Reading], watch: Watch, seconds: float) -> None:
     for reading in readings:
         entry = entry_of(reading, watch, seconds)
         for watcher in watchers:
@@ -140,20 +125,23 @@ class Costs:
     heard: float = 0.0  # s of sound
     readings: int = 0
     seconds: float = 0.0  # of computing, of all blocks
-    last: deque[float] = field(default_factory=lambda: deque(maxlen=COSTS))  # the same, of each of the last blocks
+    last: deque[float] = field(default_factory=lambda: deque(maxlen=COSTS))  # of each of the last that were scored
 
-    def add(self, n: int, seconds: float) -> None:
-        """Of a block of n samples."""
+    def add(self, n: int, readings: int, seconds: float) -> float:
+        """Of a block of n samples that brought so many readings; its seconds again."""
         self.heard += n / RATE
+        self.readings += readings
         self.seconds += seconds
-        self.last.append(seconds)
+        self.last.extend([seconds] * bool(readings))
+        return seconds
 
     def summary(self, streams: bool) -> str:
         ms = 1000 * np.array(self.last)
         how = "every sample heard once" if streams else "every window heard anew"
         return (
-            f"{self.heard:.1f} s heard, {self.readings} reading{'s' * (self.readings != 1)} ({how}); a block took "
-            f"{np.median(ms):.1f} ms in the median, {np.percentile(ms, 95):.1f} ms at 95 %, {ms.max():.1f} ms at most; "
+            f"{self.heard:.1f} s heard, {self.readings} reading{'s' * (self.readings != 1)} ({how}); a block that "
+            f"brought a score took {np.median(ms):.1f} ms in the median, {np.percentile(ms, 95):.1f} ms at 95 %, "
+            f"{ms.max():.1f} ms at most; "
             f"real-time factor {self.seconds / self.heard:.4f}"
         )
 

@@ -2,12 +2,13 @@
 
 fan = load("results/dev/s1", "fan")     what run.py has left; no training clip is needed
 fan = load("s1_fan.npz")                what tools/export.py wrote; neither data nor store are needed
-fan("clip.wav").score                   or a wave (C, T) of floats at 16 kHz; .threshold .decision .contributions
+fan("clip.wav").score                   any format and rate that soundfile reads, or a wave (C, T) of floats at 16 kHz
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from asd.monitoring import of_file
 from asd.programs.exporting import Exported, read_export
 from asd.programs.opening import Recorded, open_recorded
 from asd.system import FittedSystem
+
+UNLIKE = 2  # times longer or shorter than any training clip; *chosen*
 
 
 @dataclass(frozen=True)
@@ -38,29 +41,53 @@ class LoadedSystem:
     name: str  # of the system
     machine: str
     channels: int  # of a recording, as in the training clips: 1 (near) or 2 (near, far)
-    n_samples: int  # of a training clip, the length to score
+    n_samples: int  # of the first training clip, the length to score
+    train_seconds: tuple[float, float]  # of the shortest and the longest training clip
     fitted: FittedSystem
 
-    def __call__(self, recording: str | Path | Wave) -> Verdict:
-        """A wav file, or a wave (C, T) of floats at 16 kHz. Raises BadInput for other channels, rates or lengths."""
-        wave = recording if isinstance(recording, np.ndarray) else wave_of(Path(recording), self.channels)
-        self._check(wave)
+    def __call__(self, recording: str | PathLike[str] | Wave) -> Verdict:
+        """A file, resampled to 16 kHz as importing does it, or a wave (C, T) of floats at 16 kHz.
+
+        Raises BadInput for other channels or types, and for less than half of the shortest or more than twice the
+        longest training clip. *Chosen*: a threshold is of scores of clips as long as these, and a decision by it on
+        much more or less sound would be wrong without a sign; a warning would be lost in a loop over recordings.
+        """
+        if isinstance(recording, np.ndarray):
+            name, wave = "the array", self._checked(recording)
+        elif isinstance(recording, (str, PathLike)):
+            name, wave = str(recording), wave_of(Path(recording), self.channels)
+        else:
+            raise BadInput(f"a {type(recording).__name__}: a path, or an array {self._expected()} expected")
+        self._check_sound(name, wave)
         wave = np.ascontiguousarray(wave, np.float32)
         found = self.fitted(wave)
         return Verdict(found.score, self.fitted.threshold, found.decision, self.fitted.contributions(wave))
 
-    def _check(self, wave: np.ndarray) -> None:
+    def _expected(self) -> str:
+        return f"({self.channels}, T) of floats at {RATE} Hz, as the training clips of {self.machine},"
+
+    def _checked(self, wave: np.ndarray) -> Wave:
         if wave.ndim != 2 or len(wave) != self.channels or wave.dtype.kind != "f":
+            cure = (
+                "integers of 16 bits? then divide by 32768" if wave.dtype.kind == "i" else "(T, C)? then transpose it"
+            )
+            raise BadInput(f"{wave.dtype} of shape {wave.shape}: a wave {self._expected()} expected (is it {cure})")
+        return wave
+
+    def _check_sound(self, name: str, wave: Wave) -> None:
+        seconds, (shortest, longest) = wave.shape[1] / RATE, self.train_seconds
+        if not shortest / UNLIKE <= seconds <= longest * UNLIKE:
+            lengths = f"{shortest:g}" if shortest == longest else f"{shortest:g} to {longest:g}"
             raise BadInput(
-                f"{wave.dtype} of shape {wave.shape}: a wave ({self.channels}, T) of floats expected, as the training "
-                f"clips of {self.machine} (is it (T, C)? then transpose it)"
+                f"{name}: {seconds:g} s, but training clips of {self.machine} have {lengths} s; from half to twice as "
+                "long expected (tools/monitor.py scores each window of a long recording)"
             )
         if not np.isfinite(wave).all():
-            raise BadInput(f"a sample of {self.machine}'s recording is not a finite number (a broken export?)")
+            raise BadInput(f"{name}: a sample is not a finite number (a broken export?)")
 
 
 def wave_of(path: Path, channels: int) -> Wave:
-    """(C, T) float32 of a wav file with as many channels at 16 kHz."""
+    """(C, T) float32 of a recording with as many channels, at 16 kHz."""
     blocks = list(of_file(path, RATE, channels))
     if not blocks:
         raise BadInput(f"{path}: no samples")
@@ -78,4 +105,5 @@ def load(place: str | Path, machine: str = "") -> LoadedSystem:
 
 
 def loaded(found: Recorded | Exported) -> LoadedSystem:
-    return LoadedSystem(found.name, found.machine, found.channels, found.n_samples, found.fitted())
+    about = found.name, found.machine, found.channels, found.n_samples, found.train_seconds
+    return LoadedSystem(*about, found.fitted())

@@ -108,6 +108,12 @@ class Recorded:
         return round(self.record["clip_seconds"] * RATE)
 
     @property
+    def train_seconds(self) -> tuple[float, float]:
+        """Of the shortest and the longest training clip; before run.json recorded them, both the first one's."""
+        shortest, longest = self.record.get("train_seconds", [self.record["clip_seconds"]] * 2)
+        return shortest, longest
+
+    @property
     def is_target(self) -> np.ndarray:
         """(N,) bool, domain of each training clip."""
         return next(iter(self.chains.values())).is_target

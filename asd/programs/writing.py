@@ -56,7 +56,8 @@ def _write_machine(session: Session, name: str, machine: data.Machine) -> None:
 def _record(session: Session, name: str, fitted: FittedSystem, machine: data.Machine) -> dict[str, object]:
     """What run.json says of one machine, without its files."""
     wave = data.read_wave(machine.train[0])
-    seconds = {"clip_seconds": wave.shape[1] / RATE}  # of the clip whose MACs are recorded
+    seconds: dict[str, object] = {"clip_seconds": wave.shape[1] / RATE}  # of the clip whose MACs are recorded
+    seconds["train_seconds"] = machine.train_seconds
     made = {"made_by": session.made_by(name), "section": section_of(machine)}
     return {"data": session.of_data(machine), **made, **fitted.record(wave), **seconds}
 

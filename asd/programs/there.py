@@ -1,0 +1,50 @@
+"""There: paths, systems and machines of a command line in; BadInput for what is not there, before torch is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import systems
+from asd.clips import listing
+from asd.data import KINDS, chosen_machines, known_machines, raw_folder
+from asd.errors import BadInput, did_you_mean
+from asd.results import read_run
+
+
+def check_run(folder: Path, machine: str = "") -> None:
+    """Raises BadInput unless results/<dev|eval>/<system> holds a run, of the machine where one is named."""
+    if not folder.is_dir():
+        _refuse_misspelt(folder)
+    known_machines([machine] if machine else [], list(read_run(folder)), folder)
+
+
+def _refuse_misspelt(folder: Path) -> None:
+    """Raises BadInput for what is no system, and for a folder that is not there unless a run would write it."""
+    first = next(path for path in (*reversed(folder.parents), folder) if not path.exists())
+    beside = [path.name for path in listing(first.parent) if path.is_dir() and not path.name.startswith(".")]
+    hint, is_system = did_you_mean(first.name, beside, 0.6), folder.name in systems.names()
+    if folder.parent.name in KINDS and (first != folder or not hint):
+        systems.check_known(folder.name)
+    if hint and not (first == folder and is_system):
+        raise BadInput(f"{first}: no such folder{hint} (there: {', '.join(beside)})")
+    if not is_system:
+        raise BadInput(f"{first}: no such folder (looked for from {Path.cwd()})")
+
+
+def systems_in(folder: Path) -> list[Path]:
+    """The folder itself, or the systems' folders in it: results/dev."""
+    inside = sorted(path.parent for path in folder.glob("*/run.json"))
+    return [folder] if (folder / "run.json").exists() or not inside else inside
+
+
+def check_file(path: Path, what: str) -> None:
+    """Raises BadInput, with the nearest name beside it, unless a file or folder is there."""
+    if not path.exists():
+        beside = [other.name for other in listing(path.parent)]
+        raise BadInput(f"{path}: no such file or folder{did_you_mean(path.name, beside, 0.4)}; {what} expected")
+
+
+def check_data(data: Path, kind: str, machines: Sequence[str] | None = None) -> None:
+    """Raises BadInput unless a data folder has that set (dev | eval), with these machines."""
+    chosen_machines(raw_folder(data, kind), machines)
