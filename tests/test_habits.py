@@ -1,12 +1,19 @@
 """Habits from the organisers' baseline: its flags are answered with ours, its results folders are read."""
 
+import json
+import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from conftest import tool
 
 import run as command_line
 import systems
+from asd.errors import BadInput
+from asd.programs import there
 from asd.programs.organisers import ANSWERS
 from asd.results import read_folder
 from asd.score_files import DECISION, SCORE
@@ -87,3 +94,43 @@ def test_an_empty_evaluation_folder_as_their_checkout_ships_it_is_no_problem(dat
     assert tool("inspect_data").main([str(tmp_path), "--levels", "1"]) == 0
     assert command_line.main(["-e", "gmm", "--data", str(tmp_path), "--results", str(tmp_path / "r")]) == 2
     assert "eval_data/raw: empty folder; expected one folder per machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("results/dev/ae", "results/dev/ae/run.json: no such file; `python run.py"),
+        ("results/dev/ae_ovn", "results/dev/ae_ovn: no such folder, did you mean 'ae_own'? (there: ae_own)"),
+        ("results/dev/sO", "unknown system 'sO', did you mean 's0'? (`python run.py --list` shows all)"),
+        ("results/dve", "results/dve: no such folder, did you mean 'dev'? (there: dev)"),
+        ("resluts/dev/s1", "resluts: no such folder, did you mean 'results'? (there: results)"),
+        ("results/dev/ae_own", "ae_own: no machine 'fam', did you mean 'fan'? (there: fan)"),
+    ],
+)
+def test_what_is_not_there_is_answered_with_what_is(place, told, tmp_path, monkeypatch):
+    record = {"members": [], "parameters": 1, "macs_per_clip": 1, "threshold": 0.5, "data": {}}
+    (tmp_path / "results" / "dev" / "ae_own").mkdir(parents=True)
+    (tmp_path / "results" / "dev" / "ae_own" / "run.json").write_text(json.dumps({"machines": {"fan": record}}))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=re.escape(told)):
+        there.check_run(Path(place), "fam")
+    assert there.systems_in(Path("results/dev")) == [Path("results/dev/ae_own")]
+
+
+def test_typos_are_told_before_torch_is_imported(tmp_path):
+    """By the modules that the tools and their checks import."""
+    calls = {
+        "monitor": ["sO", "fan", "x.wav"],
+        "report": [str(tmp_path / "dve")],
+        "export": [str(tmp_path / "dev" / "s1"), "fan"],
+        "denoise": ["sO", "data", "out"],
+        "omega": [str(tmp_path), "--data", "x"],
+        "inspect_data": [str(tmp_path / "x")],
+    }
+    code = (
+        "import sys; from conftest import tool\n"
+        f"codes = [tool(name).main(words) for name, words in {calls!r}.items()]\n"
+        "print(codes, {'torch', 'sklearn', 'matplotlib', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent)
+    assert done.stdout.splitlines()[-1] == "[2, 2, 2, 2, 2, 2] set()" and done.stderr.count("\n") == 8, done.stderr

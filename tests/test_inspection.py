@@ -55,7 +55,7 @@ def test_levels_are_those_of_the_wave(tmp_path):
     for split in ("train", "test"):
         write_clip(raw / "fan" / split / name.format(split), np.stack([signal, -0.1 * signal]))
     (report,) = inspection.reports(raw, None, 20)  # a raw folder will do
-    level = "near -6.0 ± 0.0 dB, far -26.0 ± 0.0 dB, near - far +20.0 dB, correlation -1.00 (1 clips)"
+    level = "near -6.0 ± 0.0 dB, far -26.0 ± 0.0 dB, near - far +20.0 dB, correlation -1.00 (1 clip)"
     assert f"    train: {level}" in report.lines and "    none in the names (noAttribute)" in report.lines
 
 
@@ -65,7 +65,7 @@ def test_one_channel_has_a_level_and_no_correlation(tmp_path):
         write_clip(folder / split / name.format(split), np.tile([0.5, -0.5], 8_000)[None])
     write_clip(folder / "supplemental" / "section_00_noise_supplemental_normal_0000.wav", np.zeros((1, 160)))
     (report,) = inspection.reports(tmp_path, None, 20)
-    assert report.problems == () and "    test: near -6.0 ± 0.0 dB (1 clips)" in report.lines
+    assert report.problems == () and "    test: near -6.0 ± 0.0 dB (1 clip)" in report.lines
     assert "        2  16000 Hz, 1 channel, PCM_16, 1 s" in report.lines
     assert "        1  supplemental, noise alone" in report.lines
 
@@ -88,5 +88,9 @@ def test_an_evaluation_machine_may_wait_for_its_test_clips(data_folder, tmp_path
 def test_a_wrong_folder_is_told(data_folder, tmp_path):
     with pytest.raises(BadInput, match="nowhere: no such folder"):
         next(inspection.reports(tmp_path / "nowhere", None, 1))
+    (tmp_path / "plain" / "normal").mkdir(parents=True)
+    (tmp_path / "plain" / "normal" / "a.flac").touch()
+    with pytest.raises(BadInput, match="plain: recordings in another layout; `python tools/import_data.py .*plain"):
+        next(inspection.reports(tmp_path / "plain", None, 1))
     with pytest.raises(BadInput, match=f"give the folder that holds dev_data/: {data_folder}"):
         next(inspection.reports(data_folder / "dev_data", None, 1))

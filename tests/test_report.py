@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from asd.contracts import SystemScores
 from asd.evaluation import Published, Truth, truth_of_names
+from asd.importing.layout import COLUMNS
 from asd.programs.report import answer, clips, figures, page, runs
 from asd.programs.report.runs import Group, Run
 from asd.programs.report.terms import HEADERS, TERMS, explained
@@ -106,17 +108,32 @@ def test_a_domain_with_few_clips_is_warned_of(tmp_path):
     few = run_of(tmp_path / "dev", "x", 1.0, count=runs.FEW - 1).few("fan")
     assert len(few) == 2 + 4 and few[0] == "9 normal training clips of the source domain"
     assert run_of(tmp_path / "dev", "y", 1.0, count=runs.FEW).few("fan") == []
+    assert run_of(tmp_path / "dev", "z", 1.0, count=1).few("fan")[-1] == "1 anomaly test clip of the target domain"
 
 
 def test_the_most_anomalous_clips_lead_to_the_page_or_the_recording(group, tmp_path):
     run = group.runs[1]
     first, second = run.most_anomalous("fan")[:2]
     test = [SimpleNamespace(path=tmp_path / name) for name in run.scores.scores["fan"]]
-    session = SimpleNamespace(machine=lambda name: SimpleNamespace(test=test))
+    session = SimpleNamespace(machine=lambda name: SimpleNamespace(test=test, folder=tmp_path))
     rows = clips.listed(run, session, "fan", {first: "#here"})
     assert len(rows) == 1 + runs.LISTED and rows[1][:2] == ("1", f"{max(run.scores.scores['fan'].values()):#.4g}")
     assert rows[1][-1].href == "#here" and rows[2][-1] == clips.Link(second, (tmp_path / second).as_uri())
     assert clips.listed(run, None, "fan", {})[1][-1] == first
+
+
+def test_clips_of_a_relative_folder_have_links_and_imported_ones_their_old_names(group, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run, folder = group.runs[1], Path("data") / "fan"
+    first, second = run.most_anomalous("fan")[:2]
+    test = [SimpleNamespace(path=folder / "test" / name) for name in run.scores.scores["fan"]]
+    session = SimpleNamespace(machine=lambda name: SimpleNamespace(test=test, folder=folder))
+    assert clips.listed(run, session, "fan", {})[1][-1].href == (tmp_path / folder / "test" / first).as_uri()
+    folder.mkdir(parents=True)
+    rows = [COLUMNS, (f"test/{first}", "a b.flac", "0.000", "9.000"), ("train/x.wav", "c.flac", "0", "1")]
+    (folder / "imported.csv").write_text("\n".join(map(",".join, rows)))
+    header, *listed = clips.listed(run, session, "fan", {})
+    assert header[-2:] == ("clip", "recording") and [row[-1] for row in listed[:2]] == ["a b.flac", "-"]
 
 
 def test_clips_are_left_out_by_name_where_the_page_would_grow_too_large(group, monkeypatch):

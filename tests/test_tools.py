@@ -41,6 +41,11 @@ def test_forensics_find_ranks_and_nothing_in_honest_files(results, tmp_path, cap
     assert "rank" in capsys.readouterr().out
 
 
+def test_omega_needs_no_data_folder_and_says_so(results, capsys):
+    assert tool("omega").main([str(results / "dev" / "s1"), "--data", "data/mine"]) == 2
+    assert "evaluate.py RESULTS --ground-truth data/mine" in capsys.readouterr().err
+
+
 def test_omega_names_what_is_missing(results, tmp_path, capsys):
     copy = shutil.copytree(results / "dev" / "s1", tmp_path / "s1")
     (copy / "decision_result_fan_section_00_test.csv").unlink()

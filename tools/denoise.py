@@ -18,18 +18,22 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import systems
 from asd.commands import command
 from asd.errors import BadInput
 from asd.jobs import cpus
-from asd.programs.denoising import Output, denoise
-from asd.programs.request import Request
+from asd.programs import there
 from asd.text_files import given
+
+if TYPE_CHECKING:
+    from asd.programs.request import Request
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,10 +63,17 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def request(args: argparse.Namespace) -> Request:
-    """Raises BadInput."""
+def check(args: argparse.Namespace) -> None:
+    """Before anything heavy is imported."""
     if args.workers < 1:
         raise BadInput(f"--workers {args.workers}: at least 1 expected")
+    systems.check_known(args.system)
+    there.check_data(args.data, args.kind, args.machines)
+
+
+def request(args: argparse.Namespace) -> Request:
+    from asd.programs.request import Request
+
     fields = {name: getattr(args, name) for name in ("data", "results", "machines", "workers", "device")}
     seeds = 1 if args.seed is None else (args.seed,)
     return Request.of(args.kind, [args.system], args.set, args.quick, seeds=seeds, **fields)
@@ -71,6 +82,9 @@ def request(args: argparse.Namespace) -> Request:
 @command
 def main(argv: Sequence[str]) -> None:
     args = parser().parse_args(argv)
+    check(args)
+    from asd.programs.denoising import Output, denoise
+
     denoise(request(args), Output(args.out, args.channels), partial(print, flush=True))
 
 

@@ -22,7 +22,8 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
-from asd.programs.exporting import export_run
+from asd.errors import BadInput
+from asd.programs import there
 from asd.text_files import given
 
 
@@ -40,6 +41,13 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str]) -> None:
     args = parser().parse_args(argv)
     out = args.out or Path(f"{args.results.resolve().name}_{args.machine}.npz")
+    there.check_run(args.results, args.machine)
+    if out.exists():
+        raise BadInput(f"{out}: is there already and is not overwritten; give another name with --out")
+    if args.data:
+        there.check_data(args.data, args.results.resolve().parent.name, [args.machine])
+    from asd.programs.exporting import export_run  # after the checks: it imports torch
+
     export_run(args.results, args.machine, out, args.data)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; python tools/monitor.py {out} RECORDING")
 

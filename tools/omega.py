@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
+from asd.errors import BadInput
 from asd.programs.comparing import compared, signs
 from asd.programs.reading import read_systems, truths_of_names
 from asd.tables import FORMATS
@@ -37,6 +38,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--ci", action="store_true", help="bootstrap intervals and paired differences")
     parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap (%(default)s)")
     parser.add_argument("--format", choices=FORMATS, default="text", help="%(default)s")
+    parser.add_argument("--data", help=argparse.SUPPRESS)
     parser.add_argument("--forensic", action="store_true", help="look for statistics over test clips; needs no truth")
     return parser
 
@@ -44,6 +46,9 @@ def command_line() -> argparse.ArgumentParser:
 @command
 def main(argv: Sequence[str]) -> int:
     args = command_line().parse_args(argv)
+    if args.data:
+        anonymous = f"`python tools/evaluate.py RESULTS --ground-truth {args.data}`"
+        raise BadInput(f"--data: not needed, names of clips tell the truth; for anonymous clips: {anonymous}")
     systems = read_systems(args.results, args.machines)
     if args.forensic:
         found = [sign for system in systems for sign in signs(system)]

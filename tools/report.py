@@ -19,7 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
-from asd.programs.report import read_runs, write_report
+from asd.errors import BadInput
+from asd.programs import there
 from asd.text_files import given
 from asd.yaml_files import read_yaml
 
@@ -37,6 +38,19 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
+def check(args: argparse.Namespace, out: Path) -> None:
+    """Before anything heavy is imported."""
+    folders = [folder for given in args.results for folder in there.systems_in(given)]
+    for folder in folders:
+        there.check_run(folder)
+        if args.data:
+            there.check_data(args.data, folder.resolve().parent.name)
+    if args.ground_truth:
+        there.check_file(args.ground_truth, "the published truth, see tools/evaluate.py,")
+    if out.suffix != ".html":
+        raise BadInput(f"--out {out}: the name of a file ending in .html expected; the report is one file")
+
+
 def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -44,7 +58,11 @@ def tell(line: str) -> None:
 @command
 def main(argv: Sequence[str]) -> None:
     args = command_line().parse_args(argv)
-    groups, out = read_runs(args.results, args.ground_truth), args.out or args.results[0] / "report.html"
+    out = args.out or args.results[0] / "report.html"
+    check(args, out)
+    from asd.programs.report import read_runs, write_report
+
+    groups = read_runs(args.results, args.ground_truth)
     write_report(groups, out, args.data, args.draws, read_yaml(PUBLISHED), tell)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
 

@@ -11,7 +11,15 @@ need not stop a run it notes as a warning. `sound_warnings` does the same of the
 
 from asd.clips import wav_paths
 from asd.data.contents import content_warnings
-from asd.data.folders import KINDS, chosen_machines, holds_machines, known_machines, machine_names, raw_folder
+from asd.data.folders import (
+    KINDS,
+    chosen_machines,
+    holds_machines,
+    known_machines,
+    machine_names,
+    raw_folder,
+    refuse_other_layout,
+)
 from asd.data.machines import CHANNELS, ClipInfo, Machine, Survey, in_words, listed
 from asd.data.sound import Sound, far_is_dead, sound_of, sound_warnings, spread
 from asd.data.survey import inspect_clip, survey
@@ -35,6 +43,7 @@ __all__ = [
     "machine_names",
     "raw_folder",
     "read_wave",
+    "refuse_other_layout",
     "sound_of",
     "sound_warnings",
     "spread",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 from asd.clips import FOREIGN, LONGEST, check_name, listing
 from asd.errors import BadInput, unknown_machine
+from asd.sound_files import SUFFIXES
 
-SOUND = (".wav", ".flac", ".ogg", ".mp3")
+OURS = re.compile(r"section_\d|(normal|anomaly)_id_\d")  # how names of the challenge begin, those of 2020 too
 FIRST = 10_000  # files that are looked at, in a folder that may be a whole disk
 KINDS = {"dev": "dev_data", "eval": "eval_data"}
 
@@ -19,16 +21,11 @@ def raw_folder(data: Path, kind: str) -> Path:
     raw = data / KINDS[kind] / "raw"
     if raw.is_dir():
         return raw
-    if data.name in ("raw", *KINDS.values()):
-        parent = data.parent.parent if data.name == "raw" else data.parent
-        raise BadInput(f"{raw}: no such folder; give the folder that holds {KINDS[kind]}/: --data {parent}")
+    if holder := _holder(data):
+        raise BadInput(f"{raw}: no such folder; give the folder that holds {KINDS[kind]}/: --data {holder}")
     if kind == "dev" and (data / KINDS["eval"] / "raw").is_dir():
         raise BadInput(f"{raw}: no such folder, but {data / KINDS['eval']} is there: -e in place of -d is needed")
-    if _holds_sound(data):
-        raise BadInput(
-            f"{raw}: no such folder, but recordings in another layout; `python tools/import_data.py {data} OUT` brings "
-            "them into the challenge's, then --data OUT"
-        )
+    refuse_other_layout(data)
     where = "" if raw.is_absolute() else f" (looked for from {Path.cwd()})"
     release = kind.replace("eval", "train")
     raise BadInput(
@@ -37,9 +34,20 @@ def raw_folder(data: Path, kind: str) -> Path:
     )
 
 
-def _holds_sound(folder: Path) -> bool:
-    """Whether a recording is among the first files below it."""
-    return any(path.suffix.lower() in SOUND for path in islice(folder.rglob("*"), FIRST))
+def _holder(data: Path) -> Path | None:
+    """The folder that was meant where one within it was given."""
+    within = (path.parent for path in (data, *data.parents) if path.name in KINDS.values() and (path / "raw").is_dir())
+    return next(within, data.parent.parent if data.name == "raw" else None)
+
+
+def refuse_other_layout(folder: Path) -> None:
+    """Raises BadInput, with the command for them, for recordings of which none has a name of the challenge's."""
+    names = [path.name for path in islice(folder.rglob("*"), FIRST) if path.suffix.lower() in SUFFIXES]
+    if names and not any(map(OURS.match, names)):
+        raise BadInput(
+            f"{folder}: recordings in another layout; `python tools/import_data.py {folder} OUT` brings them into the "
+            "challenge's, then OUT is the data folder"
+        )
 
 
 def machine_names(raw: Path) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asd import data, evaluation
+from asd import data, evaluation, tables
 from asd.clips import ANONYMOUS, NO_ATTRIBUTE, RATE, Clip, ClipName, is_noise, wav_paths
 from asd.errors import BadInput, printable
 
@@ -46,6 +46,8 @@ def raw_folders(folder: Path) -> list[Path]:
         raise BadInput(f"{folder}: no such folder")
     if folder.name in data.KINDS.values():
         raise BadInput(f"{folder}: give the folder that holds {folder.name}/: {folder.parent}")
+    if not kinds:
+        data.refuse_other_layout(folder)
     return [raw for raw in kinds if data.holds_machines(raw)] or kinds[:1] or [folder]
 
 
@@ -145,7 +147,7 @@ def levels(sounds: Mapping[str, Sequence[data.Sound]]) -> list[str]:
     for split, of_split in sounds.items():
         for channels, told in ((1, near_level), (2, near_and_far_levels)):
             found = [sound for sound in of_split if len(sound.levels) == channels]
-            lines += [f"{split}: {told(found)} ({len(found)} clips)"] if found else []
+            lines += [f"{split}: {told(found)} ({tables.counted(len(found), 'clip')})"] if found else []
     return lines
 
 

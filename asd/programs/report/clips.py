@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from asd import data, evaluation, signal
+from asd import data, evaluation, importing, signal
 from asd.clips import CONDITIONS, RATE
 from asd.contracts import Audible, DenoisingDetector, Wave
 from asd.programs.denoising import sound_of
@@ -52,13 +53,21 @@ def worst_clips(run: Run, session: Session, machine: str) -> list[ShownClip]:
     clips = {clip.path.name: clip for clip in session.machine(machine).test}
     evaluation.same_clips(clips, run.scores.scores[machine], f"{session.request.data}: {machine}")
     threshold, found = run.record[machine]["threshold"], []
+    was = recordings(session, machine)
     for name, what in run.worst(machine):
         wave = data.read_wave(clips[name])
         powers, waves = looks_and_sounds(session, machine, wave)
         caption = f"{what}: score {told(run.scores.scores[machine][name])}, threshold {told(threshold)}. {name}"
+        caption += f" (recording {was[name]})" if name in was else ""
         picture = Picture(webp(draw(powers, wave.shape[1] / RATE)), caption)
         found.append(ShownClip(name, picture, players(waves)))
     return found
+
+
+def recordings(session: Session, machine: str) -> dict[str, str]:
+    """Name of a test clip -> the recording that it was before it was imported; {} where nothing was."""
+    was = importing.origins(session.machine(machine).folder)
+    return {Path(clip).name: recording for clip, recording in was.items() if clip.startswith("test/")}
 
 
 def told(score: float) -> str:
@@ -114,12 +123,13 @@ def draw(powers: Mapping[str, np.ndarray], seconds: float) -> Figure:
 def listed(run: Run, session: Session | None, machine: str, shown: Mapping[str, str]) -> Rows:
     """The most anomalous clips; a name leads to the place on the page (`shown`), else to the recording."""
     files = {clip.path.name: clip.path.resolve().as_uri() for clip in session.machine(machine).test} if session else {}
-    truth = run.truths.get(machine, {})
-    rows: Rows = [("rank", "score", "decided", *(("truth", "domain") if truth else ()), "clip")]
+    truth, was = run.truths.get(machine, {}), recordings(session, machine) if session else {}
+    origin = ("recording",) if was else ()
+    rows: Rows = [("rank", "score", "decided", *(("truth", "domain") if truth else ()), "clip", *origin)]
     for rank, name in enumerate(run.most_anomalous(machine), start=1):
         href = shown.get(name) or files.get(name)
         kind = (CONDITIONS[truth[name].is_anomaly], truth[name].domain) if truth else ()
         decided = CONDITIONS[run.scores.decisions[machine][name]]
         cells: Sequence = (str(rank), told(run.scores.scores[machine][name]), decided, *kind)
-        rows.append((*cells, Link(name, href) if href else name))
+        rows.append((*cells, Link(name, href) if href else name, *([was.get(name, "-")] if was else [])))
     return rows

@@ -20,6 +20,7 @@ from asd.programs.report.tables import Rows, decision_rows, run_rows
 from asd.programs.report.terms import TERMS, explained
 from asd.programs.session import Session
 from asd.store import write_text
+from asd.tables import counted
 
 LIMIT = 5_000_000  # bytes of the page: it is to be mailed
 RESERVE = 300_000  # of it, for words and tables
@@ -46,8 +47,6 @@ def write_report(
     groups: Sequence[Group], out: Path, data_folder: Path | None, draws: int, published: Mapping, tell: Tell
 ) -> None:
     """`data_folder` is for clips that have moved since, `draws` of the bootstrap, `published` published.yaml."""
-    if out.suffix != ".html":
-        raise BadInput(f"--out {out}: the name of a file ending in .html expected; the report is one file")
     with matplotlib.rc_context(STYLE):
         write_text(out, page(groups, data_folder, draws, published, tell))
 
@@ -126,7 +125,7 @@ def size_of(pictures: Iterable[Picture]) -> int:
 
 def add_figures(parts: Sequence[Part], size: int, tell: Tell) -> int:
     """Part by part until the page is full; the page's size then."""
-    tell(f"figures of {len(parts)} systems and machines ...")
+    tell(f"figures of {counted(len(parts), 'pair')} of system and machine ...")
     for part in parts:
         made = figures.of_machine(part.run, part.machine) if size < LIMIT else []
         if made and size + size_of(made) < LIMIT:

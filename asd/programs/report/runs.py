@@ -16,7 +16,9 @@ from asd.clips import CONDITIONS, DOMAINS, ClipName
 from asd.contracts import SystemScores
 from asd.errors import BadInput
 from asd.programs.reading import anonymous, published_truths, read_systems, truths_of_names
+from asd.programs.there import systems_in
 from asd.score_files import SCORE, file_name, read_rows
+from asd.tables import counted
 
 SETS = {"dev": "development set", "eval": "evaluation set"}
 FEW = 10  # clips of a domain and condition, below which the page warns
@@ -75,11 +77,11 @@ class Run:
     def few(self, machine: str) -> list[str]:
         """Each domain and condition with fewer than FEW clips, with their number."""
         train = Counter(ClipName.parse(name).domain for name in self.train_scores(machine))
-        counts = {f"normal training clips of the {d} domain": train[d] for d in DOMAINS}
+        counts = {(d, "normal training clip"): train[d] for d in DOMAINS}
         test = Counter((t.domain, CONDITIONS[t.is_anomaly]) for t in self.truths.get(machine, {}).values())
         if test:
-            counts |= {f"{c} test clips of the {d} domain": test[d, c] for d in DOMAINS for c in CONDITIONS}
-        return [f"{n} {what}" for what, n in counts.items() if n < FEW]
+            counts |= {(d, f"{c} test clip"): test[d, c] for d in DOMAINS for c in CONDITIONS}
+        return [f"{counted(n, what)} of the {domain} domain" for (domain, what), n in counts.items() if n < FEW]
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,6 @@ def read_runs(folders: Sequence[Path], ground_truth: Path | None) -> list[Group]
             if run.scores.name == first.scores.name:
                 raise BadInput(f"{run.folder}: given twice, or a second system named {run.scores.name}")
     return groups
-
-
-def systems_in(folder: Path) -> list[Path]:
-    """The folder itself, or the systems' folders in it: results/dev."""
-    inside = sorted(path.parent for path in folder.glob("*/run.json"))
-    return [folder] if (folder / "run.json").exists() or not inside else inside
 
 
 def read_run(folder: Path, ground_truth: Path | None) -> Run:
