@@ -11,8 +11,9 @@ import pytest
 import systems
 from asd import data
 from asd.errors import BadInput
+from asd.programs import proving
 from asd.programs import session as house
-from asd.programs.developing import develop
+from asd.programs.developing import develop, prove_what_is_new
 from asd.programs.fitting import extract, jobs
 from asd.programs.opening import open_run
 from asd.programs.proving import prove, prove_here
@@ -217,6 +218,28 @@ def test_results_of_other_numbers_are_not_proven(data_folder, tmp_path):
     )
     with pytest.raises(BadInput, match="system.yaml: the results are of other numbers, seeds or members"):
         prove(other)
+
+
+def test_a_proof_stands_until_files_or_what_they_are_made_from_change(data_folder, tmp_path, monkeypatch):
+    proofs, told = [], []
+    monkeypatch.setattr(proving, "run", lambda jobs, request: proofs.append(len(jobs)))  # a proof that finds nothing
+
+    def again(*sets):
+        session = opened(["ae"], "eval", data_folder, tmp_path, sets)
+        before = proving.proofs(session)
+        worked(session)
+        prove_what_is_new(session, before, told.append)
+        record = session.folder("ae").recorded("drone")
+        assert record["verified"] == session.folder("ae").proof("drone", "00")
+        return len(proofs)
+
+    assert [again(), again(), again()] == [1, 1, 1]
+    assert told[-1] == "proven already, nothing has changed since: ae on drone (--verify proves again)"
+    assert again("calibration.quantile=0.8") == 2
+    monkeypatch.setattr(proving, "versions", lambda session: {"torch": "another"})
+    assert [again("calibration.quantile=0.8"), again("calibration.quantile=0.8")] == [3, 3]
+    prove(opened(["ae"], "eval", data_folder, tmp_path, ["calibration.quantile=0.8"]))
+    assert len(proofs) == 4  # --verify
 
 
 @pytest.mark.parametrize("names", [["adasub", "s3"], ["s3", "adasub"]])

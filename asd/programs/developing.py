@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from asd.programs.hours import fitted_into
 from asd.programs.opening import recorded_request
 from asd.programs.planning import LONG, may_be_long, planned
 from asd.programs.planning import told as planned_text
-from asd.programs.proving import prove
+from asd.programs.proving import Task, proofs, prove, still_proven, tasks_of
 from asd.programs.request import Request
 from asd.programs.selected import told
 from asd.programs.session import Session, writable
@@ -46,11 +46,11 @@ def developed(request: Request, tell: Tell, proof: bool = False) -> Iterator[Ses
                 tell(planned_text(found, session))
         fit(session)
         with locked(session):
+            before = proofs(session)
             for name in session.members:
                 write_and_tell(session, name, tell)
             if proof:
-                tell("proving every score in fresh processes ...")
-                prove_and_tell(session, tell)
+                prove_what_is_new(session, before, tell)
             yield session
 
 
@@ -113,8 +113,19 @@ def proven(
         yield session
 
 
-def prove_and_tell(session: Session, tell: Tell) -> None:
-    prove(session)
+def prove_what_is_new(session: Session, before: Mapping, tell: Tell) -> None:
+    """All but files that an earlier proof is of, see proving.proofs."""
+    standing = still_proven(session, before)
+    if standing:
+        files = ", ".join(f"{name} on {machine}" for name, machine in standing)
+        tell(f"proven already, nothing has changed since: {files} (--verify proves again)")
+    if others := [task for task in tasks_of(session) if task not in standing]:
+        tell("proving every score in fresh processes ...")
+        prove_and_tell(session, tell, others)
+
+
+def prove_and_tell(session: Session, tell: Tell, tasks: Sequence[Task] | None = None) -> None:
+    prove(session, tasks)
     tell("verified: every score and decision re-derived byte for byte from its clip alone")
 
 

@@ -193,6 +193,10 @@ class ResultFolder:
         if machine in self._machines():
             self.mark(machine, "verified", False)
 
+    def recorded(self, machine: str) -> Mapping[str, Any]:
+        """What run.json says of a machine; {} where it says nothing."""
+        return self._machines().get(machine, {})
+
     def mark(self, machine: str, key: str, value: object) -> None:
         """Set one entry of a machine in run.json."""
         path = self.folder / "run.json"
