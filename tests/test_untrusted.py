@@ -18,7 +18,7 @@ from conftest import tone_in_noise, tool, write_clip
 from asd.download import RELEASES, Request, download, record, transfer
 from asd.errors import BadInput, printable
 from asd.pretrained import checkpoints
-from asd.programs.packaging import read_team
+from asd.programs.team import read_team
 from asd.store import opened_array
 from asd.tables import rendered
 from asd.yaml_files import read_yaml

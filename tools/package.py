@@ -19,8 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
-from asd.programs.packaging import MACS, package
-from asd.programs.validation import CHECKLIST
+from asd.programs import there
+from asd.programs.team import MACS, read_team, refuse_missing
 from asd.text_files import given
 
 
@@ -39,6 +39,13 @@ def command_line() -> argparse.ArgumentParser:
 @command
 def main(argv: Sequence[str]) -> None:
     args = command_line().parse_args(argv)
+    names = [item["system"] for item in read_team(args.team)["systems"]]
+    refuse_missing(names, args.data, args.results)
+    for kind in ("dev", "eval"):
+        there.check_data(args.data, kind)
+    from asd.programs.packaging import package  # after the checks: it imports torch
+    from asd.programs.validation import CHECKLIST
+
     target = package(args.team, args.data, args.results, args.out, args.macs)
     print(f"{target}: no defect found\n\n{CHECKLIST}")
     print(f"\n{target} and the report's tables (report_tables.md, .tex) beside it")

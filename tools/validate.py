@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
-from asd.programs.validation import CHECKLIST, defects
+from asd.programs import there
 from asd.text_files import given
 
 
@@ -34,6 +34,13 @@ def command_line() -> argparse.ArgumentParser:
 @command
 def main(argv: Sequence[str]) -> int:
     args = command_line().parse_args(argv)
+    there.check_file(args.package, "a package (.zip)")
+    if args.results:
+        there.check_file(args.results, "a results folder")
+    for kind in ("dev", "eval") if args.data else ():
+        there.check_data(args.data, kind)
+    from asd.programs.validation import CHECKLIST, defects  # after the checks: it imports torch
+
     found = defects(args.package, args.data, args.results)
     if found:
         print("\n".join(found))

@@ -14,6 +14,7 @@ opening     what a results folder records, opened again    reading     finished 
 exporting   a fitted system as one file                    loading     either of them, called with a recording
 comparing   tables of systems side by side                 by_seed     terms of single seeds, for the ladder
 packaging   a team's package                               validation  every defect of a package
+team        team.yaml, before packaging                    there       paths, systems, machines of a command line
 report      one page with figures                          listening   a fitted system hears a recording
 
 From a system to a data folder: denoising.
