@@ -115,24 +115,25 @@ def test_the_most_anomalous_clips_lead_to_the_page_or_the_recording(group, tmp_p
     run = group.runs[1]
     first, second = run.most_anomalous("fan")[:2]
     test = [SimpleNamespace(path=tmp_path / name) for name in run.scores.scores["fan"]]
-    session = SimpleNamespace(machine=lambda name: SimpleNamespace(test=test, folder=tmp_path))
-    rows = clips.listed(run, session, "fan", {first: "#here"})
+    session = SimpleNamespace(machine=lambda name: SimpleNamespace(test=test))
+    rows = clips.listed(run, session, "fan", {first: "#here"}, {})
     assert len(rows) == 1 + runs.LISTED and rows[1][:2] == ("1", f"{max(run.scores.scores['fan'].values()):#.4g}")
     assert rows[1][-1].href == "#here" and rows[2][-1] == clips.Link(second, (tmp_path / second).as_uri())
-    assert clips.listed(run, None, "fan", {})[1][-1] == first
+    assert clips.listed(run, None, "fan", {}, {})[1][-1] == first
 
 
 def test_clips_of_a_relative_folder_have_links_and_imported_ones_their_old_names(group, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run, folder = group.runs[1], Path("data") / "fan"
-    first, second = run.most_anomalous("fan")[:2]
+    run, folder = group.runs[1], Path("data") / "dev_data" / "raw" / "fan"
+    first = run.most_anomalous("fan")[0]
     test = [SimpleNamespace(path=folder / "test" / name) for name in run.scores.scores["fan"]]
-    session = SimpleNamespace(machine=lambda name: SimpleNamespace(test=test, folder=folder))
-    assert clips.listed(run, session, "fan", {})[1][-1].href == (tmp_path / folder / "test" / first).as_uri()
+    session = SimpleNamespace(machine=lambda name: SimpleNamespace(test=test))
+    assert clips.recordings(run, "fan", Path("data")) == {}
+    assert clips.listed(run, session, "fan", {}, {})[1][-1].href == (tmp_path / folder / "test" / first).as_uri()
     folder.mkdir(parents=True)
     rows = [COLUMNS, (f"test/{first}", "a b.flac", "0.000", "9.000"), ("train/x.wav", "c.flac", "0", "1")]
     (folder / "imported.csv").write_text("\n".join(map(",".join, rows)))
-    header, *listed = clips.listed(run, session, "fan", {})
+    header, *listed = clips.listed(run, session, "fan", {}, clips.recordings(run, "fan", Path("data")))
     assert header[-2:] == ("clip", "recording") and [row[-1] for row in listed[:2]] == ["a b.flac", "-"]
 
 

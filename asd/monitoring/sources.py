@@ -83,7 +83,7 @@ def checked_header(path: Path, channels: int) -> Header:
     if head.channels != channels:
         raise BadInput(
             f"{path}: {counted(head.channels, 'channel')}, {microphones(channels)} expected, as in the "
-            "machine's training clips"
+            "machine's training clips (tools/import_data.py --channels takes some of a file)"
         )
     if cut:
         raise Unreadable(f"{path}: {cut}")

@@ -48,12 +48,11 @@ class Link:
     href: str
 
 
-def worst_clips(run: Run, session: Session, machine: str) -> list[ShownClip]:
+def worst_clips(run: Run, session: Session, machine: str, was: Mapping[str, str]) -> list[ShownClip]:
     """Near, far where there is one, and what each front-end makes of them, of the clips that went most wrong."""
     clips = {clip.path.name: clip for clip in session.machine(machine).test}
     evaluation.same_clips(clips, run.scores.scores[machine], f"{session.request.data}: {machine}")
     threshold, found = run.record[machine]["threshold"], []
-    was = recordings(session, machine)
     for name, what in run.worst(machine):
         wave = data.read_wave(clips[name])
         powers, waves = looks_and_sounds(session, machine, wave)
@@ -64,9 +63,10 @@ def worst_clips(run: Run, session: Session, machine: str) -> list[ShownClip]:
     return found
 
 
-def recordings(session: Session, machine: str) -> dict[str, str]:
-    """Name of a test clip -> the recording that it was before it was imported; {} where nothing was."""
-    was = importing.origins(session.machine(machine).folder)
+def recordings(run: Run, machine: str, data_folder: Path | None) -> dict[str, str]:
+    """Name of a test clip -> the recording that it was before it was imported; {} where nothing was, or it has gone."""
+    place = data_folder or Path(run.record[machine]["data"].get("folder", "/absent"))
+    was = importing.origins(place / data.KINDS.get(run.kind, "") / "raw" / machine)
     return {Path(clip).name: recording for clip, recording in was.items() if clip.startswith("test/")}
 
 
@@ -120,11 +120,13 @@ def draw(powers: Mapping[str, np.ndarray], seconds: float) -> Figure:
     return figure
 
 
-def listed(run: Run, session: Session | None, machine: str, shown: Mapping[str, str]) -> Rows:
-    """The most anomalous clips; a name leads to the place on the page (`shown`), else to the recording."""
+def listed(run: Run, session: Session | None, machine: str, shown: Mapping[str, str], was: Mapping[str, str]) -> Rows:
+    """The most anomalous clips; a name leads to the place on the page (`shown`), else to the clip.
+
+    `was` is what `recordings` found.
+    """
     files = {clip.path.name: clip.path.resolve().as_uri() for clip in session.machine(machine).test} if session else {}
-    truth, was = run.truths.get(machine, {}), recordings(session, machine) if session else {}
-    origin = ("recording",) if was else ()
+    truth, origin = run.truths.get(machine, {}), ("recording",) if was else ()
     rows: Rows = [("rank", "score", "decided", *(("truth", "domain") if truth else ()), "clip", *origin)]
     for rank, name in enumerate(run.most_anomalous(machine), start=1):
         href = shown.get(name) or files.get(name)

@@ -37,6 +37,7 @@ class Part:
     machine: str
     id: str
     rank: int  # of the system in its set, the best first
+    was: Mapping[str, str] = field(default_factory=dict)  # clip -> recording, where clips were imported
     figures: list[Picture] = field(default_factory=list)
     clips: list[clips.ShownClip] = field(default_factory=list)
     listed: Rows = field(default_factory=list)
@@ -107,7 +108,9 @@ def sections_of(
         for rank, run in enumerate(ranked):
             sessions[run.folder], missing = opened(run, data_folder)
             notes += [f"{run.scores.name}, {group.title}: no spectrograms and sounds ({missing})"] * bool(missing)
-            parts += [Part(run, machine, f"s{g}_{rank}_{m}", rank) for m, machine in enumerate(group.machines)]
+            for m, machine in enumerate(group.machines):
+                was = clips.recordings(run, machine, data_folder)
+                parts.append(Part(run, machine, f"s{g}_{rank}_{m}", rank, was))
     parts.sort(key=lambda part: part.rank)  # the best systems come first into the page
     add_clips(parts, sessions, add_figures(parts, size, tell), tell)
     return [section(group, machine, parts, len(groups) > 1) for group in groups for machine in group.machines], notes
@@ -142,13 +145,13 @@ def add_clips(parts: Sequence[Part], sessions: Mapping[Path, Session | None], si
         session = sessions[part.run.folder]
         if session and size < LIMIT:
             tell(f"clips {i} of {len(parts)}: {part.run.scores.name} on {part.machine}")
-            made = clips.worst_clips(part.run, session, part.machine)
+            made = clips.worst_clips(part.run, session, part.machine, part.was)
             size += sum(clip.size for clip in made)
             part.clips = made if size < LIMIT else []
         if session and not part.clips:
             part.left_out = part.left_out or LEFT_OUT.format("Clips", part.run.folder)
         shown = {clip.name: f"#{part.id}_{n}" for n, clip in enumerate(part.clips)}
-        part.listed = clips.listed(part.run, session, part.machine, shown)
+        part.listed = clips.listed(part.run, session, part.machine, shown, part.was)
 
 
 def opened(run: Run, data_folder: Path | None) -> tuple[Session | None, str]:
