@@ -106,7 +106,7 @@ def test_names_are_text_wherever_they_stand(group, tmp_path, monkeypatch):
 
 def test_a_domain_with_few_clips_is_warned_of(tmp_path):
     few = run_of(tmp_path / "dev", "x", 1.0, count=runs.FEW - 1).few("fan")
-    assert len(few) == 2 + 4 and few[0] == "9 normal training clips of the source domain"
+    assert len(few) == 2 + 4 and few[0] == "9 training scores of the source domain"
     assert run_of(tmp_path / "dev", "y", 1.0, count=runs.FEW).few("fan") == []
     assert run_of(tmp_path / "dev", "z", 1.0, count=1).few("fan")[-1] == "1 anomaly test clip of the target domain"
 

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter, MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 from sklearn.metrics import roc_curve
 
 from asd import evaluation
@@ -121,8 +121,7 @@ def training(run: Run, machine: str) -> list[Picture]:
     draw_losses(axis, found)
     axis.set(xlabel="epoch", ylabel="loss", yscale="log")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.yaxis.set_major_formatter(LogFormatter(minor_thresholds=(2, 0.4)))  # plain text, as all of the page
-    axis.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.4)))
+    axis.yaxis.set(major_locator=LogLocator(subs=(1, 2, 3, 5)), major_formatter="{x:g}", minor_formatter="")
     figure.legend(handles=legend(axis, found), loc="outside lower center", ncols=3, frameon=False)
     return [Picture(svg(figure), f"Training and validation loss of {len(found)} seeds or members.")]
 

@@ -75,9 +75,9 @@ class Run:
         return sorted(scores, key=lambda clip: (-scores[clip], clip))[:LISTED]
 
     def few(self, machine: str) -> list[str]:
-        """Each domain and condition with fewer than FEW clips, with their number."""
+        """Each domain and condition with fewer than FEW clips; of training clips those that have a left-out score."""
         train = Counter(ClipName.parse(name).domain for name in self.train_scores(machine))
-        counts = {(d, "normal training clip"): train[d] for d in DOMAINS}
+        counts = {(d, "training score"): train[d] for d in DOMAINS}
         test = Counter((t.domain, CONDITIONS[t.is_anomaly]) for t in self.truths.get(machine, {}).values())
         if test:
             counts |= {(d, f"{c} test clip"): test[d, c] for d in DOMAINS for c in CONDITIONS}
