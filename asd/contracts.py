@@ -60,6 +60,9 @@ class TrainedFrontEnd(FrontEnd, Protocol):
         part makes of a clip may stay in `lasting(part)`, for other fits with the same part.
         """
 
+    def rehearse(self, waves: Sequence[Wave], device: str) -> tuple[FittedFrontEnd, list[Pace]]:
+        """An untrained one, and what fitting to these waves would take on this machine, from some real steps."""
+
 
 @runtime_checkable
 class Audible(Protocol):

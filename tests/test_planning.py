@@ -44,9 +44,17 @@ def test_what_the_store_has_is_not_planned_again(data_folder, tmp_path):
     assert "nothing is left to train" in told(planned(done), done)
 
 
-def test_a_student_that_has_to_be_trained_first_is_not_guessed(data_folder, tmp_path):
-    session = opened(["ssd"], "dev", data_folder, tmp_path, machines=["fan"])
-    assert "not estimated: ssd, whose front-end" in told(planned(session), session)
+def test_a_student_that_has_to_be_trained_first_is_rehearsed(data_folder, tmp_path):
+    session = opened(["ssd", "ssd_s1"], "dev", data_folder, tmp_path / "results", machines=["fan"], seeds=(0,))
+    plan = planned(session)
+    (student,) = plan.frontends
+    n_clips, recipe = len(session.machine("fan").train), session.chains["ssd", "fan"].system.frontend
+    assert student.names == ("ssd", "ssd_s1") and student.jobs == 1 and student.bytes > 0
+    targets, training = student.paces
+    assert (targets.epochs, targets.windows) == (1, n_clips) and targets.epoch_seconds > 0
+    assert training.epochs == recipe.training.epochs and training.windows <= recipe.training.windows_per_epoch
+    assert {e.names for e in plan.estimates} == {("ssd",), ("ssd_s1",)} and plan.seconds > student.training > 0
+    assert "front-end of ssd, ssd_s1" in told(plan, session) and not (tmp_path / "results").exists()
 
 
 def test_a_long_run_is_estimated_before_it_begins(data_folder, tmp_path, monkeypatch):
@@ -95,8 +103,6 @@ def test_windows_are_cut_before_epochs_to_fit_the_hours(tmp_path):
         fitted_into(plan, wanted(tmp_path), 30 / 3600)
     with pytest.raises(BadInput, match="--hours 0.008.*: not enough"):
         fitted_into(Plan((), 200.0, 5, (), 2), wanted(tmp_path), 30 / 3600)  # features alone
-    with pytest.raises(BadInput, match="no estimate for ssd, whose front-end"):
-        fitted_into(Plan((), 0.0, 5, ("ssd",), 2), wanted(tmp_path), 1)
 
 
 def test_what_was_cut_once_is_cut_alike_again(tmp_path):

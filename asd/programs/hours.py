@@ -28,8 +28,6 @@ def fitted_into(plan: Plan, request: Request, hours: float) -> tuple[Request, st
     """
     place = request.results / "hours.json"
     key = digest(canonical([{n: numbers(system) for n, system in request.trained.items()}, hours]))
-    if plan.untold:
-        raise BadInput(f"--hours: no estimate for {', '.join(plan.untold)}, whose front-end has to be trained first")
     with locked(place.with_name(".hours.lock")):
         kept = read_cuts(place) if place.exists() else {}
         if key not in kept:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from asd.clips import RATE, Clip
-from asd.contracts import AnyDetector, Arrays, Feature, Pace, TrainedDetector, TrainedFrontEnd, Workplace
+from asd.contracts import (
+    AnyDetector,
+    Arrays,
+    Feature,
+    FittedFrontEnd,
+    Pace,
+    TrainedDetector,
+    TrainedFrontEnd,
+    Workplace,
+)
 from asd.fingerprint import canonical, digest, numbers
 from asd.process import largest_mb
 from asd.programs.fitting import missing
@@ -26,16 +35,17 @@ from asd.system import Chain, described, fitted_scorers, scores_of
 from asd.tables import rendered
 
 TRIED = 8  # clips whose features, fit and scores are timed
+Untrained = Mapping[str, FittedFrontEnd]  # by system, in the place of those that have to be trained
 LONG = 600.0  # seconds; a run that takes longer tells so before it begins
 SLOWEST = 0.05  # seconds of one core for a second of sound and an epoch; 0.012 for the 512-wide autoencoder
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of one training with its scorings; all seconds are of one core."""
+    """Of one training with its scorings, or of a front-end's; all seconds are of one core."""
 
     names: tuple[str, ...]
-    jobs: int
+    jobs: int  # of a front-end: machines
     stored: int  # jobs of the same kind whose scores are in the store already
     paces: tuple[Pace, ...]  # of one job; several trainings follow one another in some systems; none: all are trained
     scoring: float  # seconds a job: its process begins, fits and scores
@@ -52,13 +62,14 @@ class Plan:
     estimates: tuple[Estimate, ...]
     features: float  # seconds of one core
     features_bytes: int
-    untold: tuple[str, ...]  # systems whose front-end has to be trained first
+    frontends: tuple[Estimate, ...]  # trained by run.py itself, a machine after another
     workers: int
 
     @property
     def seconds(self) -> float:
         """Wall-clock time, an upper bound: jobs of one kind after those of another."""
-        return self.features / self.workers + sum(self.rounds(e) * (e.training + e.scoring) for e in self.estimates)
+        jobs = sum(self.rounds(e) * (e.training + e.scoring) for e in self.estimates)
+        return self.features / self.workers + sum(e.jobs * e.training for e in self.frontends) + jobs
 
     def rounds(self, estimate: Estimate) -> int:
         """How many of its jobs one worker does, the last round with idle ones."""
@@ -67,16 +78,15 @@ class Plan:
 
 def planned(session: Session) -> Plan:
     start = time.process_time()  # of a job too: what it imports and opens is what this process has
-    untold = sorted(name for name in session.used if lacks_frontend(session, name))
+    frontends, untrained = frontends_missing(session)
     groups: dict[str, list[Share]] = {}
     for (machine, _, seeds), names in missing(session).items():
         chain = session.chains[names[0], machine]
         trained = all(chain.is_trained(seed) for seed in seeds)
-        if names[0] not in untold:
-            groups.setdefault(f"{trained} {alike(chain, len(seeds))}", []).append(Share(machine, seeds, names, trained))
-    seconds, size = features_missing(session, untold)
-    estimates = tuple(estimated(session, of, start) for of in groups.values())
-    return Plan(estimates, seconds, size, tuple(untold), session.request.workers)
+        groups.setdefault(f"{trained} {alike(chain, len(seeds))}", []).append(Share(machine, seeds, names, trained))
+    seconds, size = features_missing(session, untrained)
+    estimates = tuple(estimated(session, of, start, untrained) for of in groups.values())
+    return Plan(estimates, seconds, size, frontends, session.request.workers)
 
 
 @dataclass(frozen=True)
@@ -93,8 +103,12 @@ def alike(chain: Chain, n_seeds: int) -> str:
     """Trainings of equal numbers on as many bytes of clips take equally long, whatever the machine."""
     assert isinstance(chain.system.detector, TrainedDetector)
     recipe = [numbers(part) for part in (chain.system.detector.trainer, chain.system.features, chain.system.frontend)]
-    size = sum(clip.path.stat().st_size for clip in chain.train)
-    return digest(canonical([recipe, len(chain.train), size, n_seeds]))
+    return digest(canonical([recipe, *sizes(chain), n_seeds]))
+
+
+def sizes(chain: Chain) -> tuple[int, int]:
+    """Clips and bytes to train on."""
+    return len(chain.train), sum(clip.path.stat().st_size for clip in chain.train)
 
 
 def may_be_long(session: Session) -> bool:
@@ -102,26 +116,51 @@ def may_be_long(session: Session) -> bool:
     total = 0.0
     for (machine, _, seeds), names in missing(session).items() if session.request.may_train else ():
         chain = session.chains[names[0], machine]
-        epochs = getattr(getattr(chain.system.detector, "training", None), "epochs", 1)
-        seconds = sum(clip.path.stat().st_size for clip in chain.train) / (2 * RATE * session.machine(machine).channels)
-        total += len(seeds) * epochs * seconds * SLOWEST
+        epochs = len(seeds) * epochs_of(chain.system.detector)
+        if lacks_frontend(chain):
+            epochs += session.request.workers * epochs_of(chain.system.frontend)  # by no worker
+        total += epochs * sizes(chain)[1] / (2 * RATE * session.machine(machine).channels) * SLOWEST
     return total / session.request.workers > LONG
 
 
-def lacks_frontend(session: Session, name: str) -> bool:
-    chains = (session.chains[name, machine.name] for machine in session.machines)
-    return any(isinstance(c.system.frontend, TrainedFrontEnd) and not c.has_frontend for c in chains)
+def epochs_of(part: object) -> int:
+    return getattr(getattr(part, "training", None), "epochs", 1)
+
+
+def lacks_frontend(chain: Chain) -> bool:
+    return isinstance(chain.system.frontend, TrainedFrontEnd) and not chain.has_frontend
 
 
 # ---- measuring -------------------------------------------------------------------------------------------------------
 
 
-def estimated(session: Session, group: Sequence[Share], start: float) -> Estimate:
+def frontends_missing(session: Session) -> tuple[tuple[Estimate, ...], Untrained]:
+    """Of those that have to be trained, and untrained ones in their place."""
+    groups: dict[str, dict[str, list[Chain]]] = {}  # equal front-ends on as many clips -> one's key -> its chains
+    for chain in filter(lacks_frontend, session.chains.values()):
+        like = digest(canonical([numbers(chain.system.frontend), *sizes(chain)]))
+        groups.setdefault(like, {}).setdefault(digest(canonical(chain.frontend_record)), []).append(chain)
+    estimates, untrained = list[Estimate](), dict[str, FittedFrontEnd]()
+    for of in groups.values():
+        chains = [chain for several in of.values() for chain in several]
+        recipe = chains[0].system.frontend
+        assert isinstance(recipe, TrainedFrontEnd)
+        fitted, paces = recipe.rehearse(chains[0].waves(chains[0].train), session.device)
+        names = tuple(dict.fromkeys(chain.name for chain in chains))
+        untrained |= dict.fromkeys(names, fitted)
+        size = sum(array.nbytes for array in fitted.arrays().values())
+        estimates.append(Estimate(names, len(of), 0, tuple(paces), 0.0, size))
+    return tuple(estimates), untrained
+
+
+def estimated(session: Session, group: Sequence[Share], start: float, untrained: Untrained) -> Estimate:
     first = group[0]
     name, seeds = first.names[0], first.seeds
     chain, n_test = session.chains[name, first.machine], len(session.machine(first.machine).test)
-    features, paces = stand_ins(chain, chain.train), list[Pace]()
-    trained = chain.trained(seeds) if first.trained else rehearsed(chain, features, seeds, session.device, paces)
+    features, paces = stand_ins(chain, chain.train, untrained), list[Pace]()
+    trained = (
+        chain.trained(seeds) if first.trained else rehearsed(chain, features, seeds, session.device, paces, untrained)
+    )
     some = spread_over_domains(chain.is_target)
     few = [features[int(i)] for i in some], chain.is_target[some]
     detectors = [session.request.trained[of].detector for of in first.names]
@@ -138,12 +177,17 @@ def estimated(session: Session, group: Sequence[Share], start: float) -> Estimat
 
 
 def rehearsed(
-    chain: Chain, features: Sequence[Feature], seeds: tuple[int, ...], device: str, paces: list[Pace]
+    chain: Chain,
+    features: Sequence[Feature],
+    seeds: tuple[int, ...],
+    device: str,
+    paces: list[Pace],
+    untrained: Untrained,
 ) -> list[Arrays]:
     """Untrained weights; what each training would take goes into `paces`."""
     assert isinstance(chain.system.detector, TrainedDetector)
     with TemporaryDirectory() as scratch:
-        noise = stand_ins(chain, chain.heard_noise) if chain.heard_noise else ()
+        noise = stand_ins(chain, chain.heard_noise, untrained) if chain.heard_noise else ()
         place = Workplace(seeds, device, Path(scratch), noise, paces)
         return chain.system.detector.trainer.train(features, chain.is_target, place)
 
@@ -172,12 +216,12 @@ def spread_over_domains(is_target: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([source, target]))
 
 
-def stand_ins(chain: Chain, clips: Sequence[Clip]) -> list[Feature]:
+def stand_ins(chain: Chain, clips: Sequence[Clip], untrained: Untrained) -> list[Feature]:
     """The clips' features where the store has them, else noise of their size."""
     block = chain.block(clips)
     if block.is_stored:
         return list(block)
-    sample, rng = first_feature(chain), np.random.default_rng(0)
+    sample, rng = first_feature(chain, untrained), np.random.default_rng(0)
     sizes = np.array([clip.path.stat().st_size for clip in clips])
     of_sample = chain.train[0].path.stat().st_size
     counts = np.maximum(np.round(len(sample) * sizes / of_sample).astype(int), 1)  # frames of each clip
@@ -185,23 +229,24 @@ def stand_ins(chain: Chain, clips: Sequence[Clip]) -> list[Feature]:
     return [rng.normal(mean, spread, (n, sample.shape[1])).astype(np.float32) for n in counts]
 
 
-def first_feature(chain: Chain) -> Feature:
-    """Of the first training clip; the front-end is fitted to it alone unless it has been fitted to all."""
+def first_feature(chain: Chain, untrained: Untrained) -> Feature:
+    """Of the first training clip; the front-end is fitted to it alone unless it has been fitted to all, or trains."""
     wave = chain.read(chain.train[0])
-    frontend = chain.frontend if chain.has_frontend else chain.system.frontend.fit([wave])
-    return described(frontend, chain.system.features, wave)
+    if chain.has_frontend:
+        return described(chain.frontend, chain.system.features, wave)
+    return described(untrained.get(chain.name) or chain.system.frontend.fit([wave]), chain.system.features, wave)
 
 
-def features_missing(session: Session, untold: Sequence[str]) -> tuple[float, int]:
+def features_missing(session: Session, untrained: Untrained) -> tuple[float, int]:
     """Seconds of one core, and bytes, of all features that the store lacks."""
     seconds, size, seen = 0.0, 0, set[Path]()
-    for (name, machine), chain in session.chains.items():
+    for (_, machine), chain in session.chains.items():
         for clips in (chain.train, session.machine(machine).test):
             block = chain.block(clips)
-            if clips and name not in untold and not block.is_stored and block.path not in seen:
+            if clips and not block.is_stored and block.path not in seen:
                 seen.add(block.path)
                 begun = time.monotonic()
-                sample = first_feature(chain)
+                sample = first_feature(chain, untrained)
                 seconds += len(clips) * (time.monotonic() - begun)
                 size += len(clips) * sample.nbytes
     return seconds, size
@@ -212,19 +257,20 @@ def features_missing(session: Session, untold: Sequence[str]) -> tuple[float, in
 
 def told(plan: Plan, session: Session) -> str:
     rows = [["training of", "jobs", "in the store", "epochs x steps", "a job", "all"]]
-    for e in plan.estimates:
-        steps = " + ".join(f"{pace.epochs} x {pace.steps}" for pace in e.paces)
-        job = e.training + e.scoring
-        names = dict.fromkeys(name.partition(":")[0] for name in e.names)  # variants of a system share its training
-        rows.append([", ".join(names), str(e.jobs), str(e.stored), steps, duration(job), duration(e.jobs * job)])
-    lines = [rendered("Plan", rows, "text")] if plan.estimates else ["nothing is left to train"]
-    disk = plan.features_bytes + sum(e.jobs * e.bytes for e in plan.estimates)
+    rows += [row(e, "front-end of ") for e in plan.frontends] + [row(e) for e in plan.estimates]
+    lines = [rendered("Plan", rows, "text")] if len(rows) > 1 else ["nothing is left to train"]
+    disk = plan.features_bytes + sum(e.jobs * e.bytes for e in (*plan.frontends, *plan.estimates))
     memory = largest_mb(resource.RUSAGE_SELF)
     lines.append(f"features: {duration(plan.features)} of one core")
     lines.append(
         f"about {duration(plan.seconds)} with {plan.workers} workers of about {memory:,.0f} MB each, and "
         f"{disk / 1e6:,.0f} MB more in {session.store.root}"
     )
-    if plan.untold:
-        lines.append(f"not estimated: {', '.join(plan.untold)}, whose front-end has to be trained first")
     return "\n".join(lines)
+
+
+def row(e: Estimate, of: str = "") -> list[str]:
+    steps = " + ".join(f"{pace.epochs} x {pace.steps}" for pace in e.paces)
+    names = dict.fromkeys(name.partition(":")[0] for name in e.names)  # variants of a system share its training
+    job = e.training + e.scoring
+    return [of + ", ".join(names), str(e.jobs), str(e.stored), steps, duration(job), duration(e.jobs * job)]

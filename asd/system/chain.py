@@ -159,7 +159,7 @@ class Chain:
 
     def _fit_frontend(self) -> Arrays:
         recipe, record = self.system.frontend, self.frontend_record
-        waves, clean = self._waves(self.train), self._waves(self.clean)
+        waves, clean = self.waves(self.train), self.waves(self.clean)
         with self.store.scratch("frontends", record) as scratch:
             if made := self.store.load("frontends", record):  # by another run, meanwhile
                 return made
@@ -170,7 +170,7 @@ class Chain:
             self.store.save("frontends", record, found)
         return found
 
-    def _waves(self, clips: Sequence[Clip]) -> Sequence[Wave]:
+    def waves(self, clips: Sequence[Clip]) -> Sequence[Wave]:
         return OnDemand(len(clips), lambda i: self.read(clips[i]))
 
     def _lasting(self, part: Any) -> Path:

@@ -10,6 +10,7 @@ student knows where the machine is, not what it sounds like, so an anomaly's new
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from tqdm import tqdm
 
 from asd import signal
 from asd.clips import RATE
-from asd.contracts import Arrays, Lasting, Power, Wave
+from asd.contracts import Arrays, Lasting, Pace, Power, Wave
 from asd.epochs import Training
 from asd.errors import BadInput, check, present
 from asd.fingerprint import digest
@@ -32,7 +33,7 @@ from asd.frontends.distillation.student import NarrowBandLSTM, NarrowBandNet, St
 from asd.frontends.distillation.teachers import AdaSubTeacher, Teacher
 from asd.si_snr import EPS, si_snr
 from asd.store import OnDemand, is_kept, opened_array, write_array
-from asd.training import optimise, random_groups
+from asd.training import Loss, optimise, random_groups, rehearse
 
 LEAST = 5  # training clips: fewer leave none to validate on
 NO_BFLOAT16 = "float32, since LSTMs and complex spectra have no bfloat16 in PyTorch,"
@@ -132,21 +133,47 @@ class Distilled:
 
         Targets and embeddings lie in `lasting`, for other students, or for this fit alone in `scratch`.
         """
-        chosen = spread(waves, self.clips)
-        if len(chosen) < LEAST:
-            raise BadInput(f"{len(chosen)} training clips, at least {LEAST} expected to train a student on")
+        chosen = self.chosen(waves)
         examples = self.examples(chosen, clean, lasting or (lambda part: scratch / type(part).__name__))
         length = min(int(self.segment * RATE), examples.shortest())
         segments = examples.segments(length)
-        network = self.student.build(len(chosen[0]))
+        network, loss = self.student.build(len(chosen[0])), self.loss(examples, segments, length)
+        split = random_groups(segments[:, 0], self.training)
+        run = optimise(network, loss, split, self.training, [self.student.seed], device, scratch)
+        return FittedDistilled(self, network.cpu().eval(), np.array(run.history), examples.sci)
+
+    def rehearse(self, waves: Sequence[Wave], device: str) -> tuple[FittedDistilled, list[Pace]]:
+        """An untrained student; the targets as an epoch of their own, as if none were kept, and its training."""
+        chosen = self.chosen(waves)
+        few = [chosen[i] for i in range(LEAST)]
+        near = [wave[0] for wave in few]
+        teach = self.teacher.open(few, near[0])
+        begun = time.monotonic()
+        sci = scis(self.embedder, [(teach(few[0]), near[0])], near[0])
+        targets = Pace(1, len(chosen), len(chosen), len(chosen) * (time.monotonic() - begun))
+        examples = DistillationSet(few, near, np.zeros(LEAST), np.ones(LEAST, np.float32))
+        length = min(int(self.segment * RATE), examples.shortest())
+        of_few = examples.segments(length)
+        n = len(of_few) * len(chosen) // LEAST
+        network, loss = self.student.build(len(few[0])), self.loss(examples, np.resize(of_few, (n, 2)), length)
+        split = random_groups(np.arange(n) * len(chosen) // n, self.training)
+        _, pace = rehearse(network, loss, split, self.training, [self.student.seed], device)
+        return FittedDistilled(self, network.cpu().eval(), np.zeros((0, 3)), sci), [targets, pace]
+
+    def chosen(self, waves: Sequence[Wave]) -> Sequence[Wave]:
+        found = spread(waves, self.clips)
+        if len(found) < LEAST:
+            raise BadInput(f"{len(found)} training clips, at least {LEAST} expected to train a student on")
+        return found
+
+    def loss(self, examples: DistillationSet, segments: np.ndarray, length: int) -> Loss:
+        """Of rows, which are numbers of segments (n, 2)."""
 
         def loss(net: torch.nn.Module, rows: torch.Tensor) -> torch.Tensor:
             assert isinstance(net, NarrowBandNet)
             return examples.loss(self.student, segments[rows[0].cpu().numpy()], length, net)
 
-        split = random_groups(segments[:, 0], self.training)
-        run = optimise(network, loss, split, self.training, [self.student.seed], device, scratch)
-        return FittedDistilled(self, network.cpu().eval(), np.array(run.history), examples.sci)
+        return loss
 
     def examples(self, waves: Sequence[Wave], clean: Iterable[Wave], lasting: Lasting) -> DistillationSet:
         """The waves with the teacher's targets and their weights."""
