@@ -225,20 +225,22 @@ def test_a_proof_stands_until_files_or_what_they_are_made_from_change(data_folde
     monkeypatch.setattr(proving, "run", lambda jobs, request: proofs.append(len(jobs)))  # a proof that finds nothing
 
     def again(*sets):
-        session = opened(["ae"], "eval", data_folder, tmp_path, sets)
+        session = Session(Request.of("eval", ["gmm"], sets, device="cpu", data=data_folder, results=tmp_path))
         before = proving.proofs(session)
-        worked(session)
+        extract(session)
+        write(session, "gmm")
         prove_what_is_new(session, before, told.append)
-        record = session.folder("ae").recorded("drone")
-        assert record["verified"] == session.folder("ae").proof("drone", "00")
+        record = session.folder("gmm").recorded("drone")
+        assert record["verified"] == session.folder("gmm").proof("drone", "00")
         return len(proofs)
 
-    assert [again(), again(), again()] == [1, 1, 1]
-    assert told[-1] == "proven already, nothing has changed since: ae on drone (--verify proves again)"
-    assert again("calibration.quantile=0.8") == 2
+    assert [again(), again()] == [1, 1]
+    assert told[-1] == "proven already, nothing has changed since: gmm on drone (--verify proves again)"
+    other = "calibration.quantile=0.8"
+    assert again(other) == 2
     monkeypatch.setattr(proving, "versions", lambda session: {"torch": "another"})
-    assert [again("calibration.quantile=0.8"), again("calibration.quantile=0.8")] == [3, 3]
-    prove(opened(["ae"], "eval", data_folder, tmp_path, ["calibration.quantile=0.8"]))
+    assert [again(other), again(other)] == [3, 3]
+    prove(Session(Request.of("eval", ["gmm"], [other], device="cpu", data=data_folder, results=tmp_path)))
     assert len(proofs) == 4  # --verify
 
 
