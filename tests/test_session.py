@@ -225,22 +225,22 @@ def test_a_proof_stands_until_files_or_what_they_are_made_from_change(data_folde
     monkeypatch.setattr(proving, "run", lambda jobs, request: proofs.append(len(jobs)))  # a proof that finds nothing
 
     def again(*sets):
-        session = Session(Request.of("eval", ["gmm"], sets, device="cpu", data=data_folder, results=tmp_path))
+        session = Session(Request.of("eval", ["stats_maha"], sets, device="cpu", data=data_folder, results=tmp_path))
         before = proving.proofs(session)
         extract(session)
-        write(session, "gmm")
+        write(session, "stats_maha")
         prove_what_is_new(session, before, told.append)
-        record = session.folder("gmm").recorded("drone")
-        assert record["verified"] == session.folder("gmm").proof("drone", "00")
+        record = session.folder("stats_maha").recorded("drone")
+        assert record["verified"] == session.folder("stats_maha").proof("drone", "00")
         return len(proofs)
 
     assert [again(), again()] == [1, 1]
-    assert told[-1] == "proven already, nothing has changed since: gmm on drone (--verify proves again)"
+    assert told[-1] == "proven already, nothing has changed since: stats_maha on drone (--verify proves again)"
     other = "calibration.quantile=0.8"
     assert again(other) == 2
     monkeypatch.setattr(proving, "versions", lambda session: {"torch": "another"})
     assert [again(other), again(other)] == [3, 3]
-    prove(Session(Request.of("eval", ["gmm"], [other], device="cpu", data=data_folder, results=tmp_path)))
+    prove(Session(Request.of("eval", ["stats_maha"], [other], device="cpu", data=data_folder, results=tmp_path)))
     assert len(proofs) == 4  # --verify
 
 
