@@ -114,7 +114,12 @@ def test_what_is_not_there_is_answered_with_what_is(place, told, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadInput, match=re.escape(told)):
         there.check_run(Path(place), "fam")
-    assert there.systems_in(Path("results/dev")) == [Path("results/dev/ae_own")]
+    (run,) = there.systems_in(Path("results/dev"))
+    assert run == Path("results/dev/ae_own")
+    with pytest.raises(BadInput, match="dev_data/raw: no such folder"):
+        there.check_data_of([run], Path("data"))
+    Path("data/dev_data/raw").mkdir(parents=True)
+    there.check_data_of([run, Path("results/eval/s1")], Path("data"))
 
 
 def test_typos_are_told_before_torch_is_imported(tmp_path):

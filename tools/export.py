@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> None:
     if out.exists():
         raise BadInput(f"{out}: is there already and is not overwritten; give another name with --out")
     if args.data:
-        there.check_data(args.data, args.results.resolve().parent.name, [args.machine])
+        there.check_data_of([args.results], args.data)
     from asd.programs.exporting import export_run  # after the checks: it imports torch
 
     export_run(args.results, args.machine, out, args.data)

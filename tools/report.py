@@ -43,8 +43,8 @@ def check(args: argparse.Namespace, out: Path) -> None:
     folders = [folder for given in args.results for folder in there.systems_in(given)]
     for folder in folders:
         there.check_run(folder)
-        if args.data:
-            there.check_data(args.data, folder.resolve().parent.name)
+    if args.data:
+        there.check_data_of(folders, args.data)
     if args.ground_truth:
         there.check_file(args.ground_truth, "the published truth, see tools/evaluate.py,")
     if out.suffix != ".html":

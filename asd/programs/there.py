@@ -48,3 +48,10 @@ def check_file(path: Path, what: str) -> None:
 def check_data(data: Path, kind: str, machines: Sequence[str] | None = None) -> None:
     """Raises BadInput unless a data folder has that set (dev | eval), with these machines."""
     chosen_machines(raw_folder(data, kind), machines)
+
+
+def check_data_of(runs: Sequence[Path], data: Path) -> None:
+    """Raises BadInput unless a data folder has a set of one of these runs, results/<dev|eval>/<system>."""
+    kinds = sorted({run.resolve().parent.name for run in runs} & KINDS.keys())
+    if kinds and not any((data / KINDS[kind] / "raw").is_dir() for kind in kinds):
+        raw_folder(data, kinds[0])
