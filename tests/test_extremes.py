@@ -19,6 +19,7 @@ from asd.frontends import Canceller
 from asd.programs.fitting import extract
 from asd.programs.request import Request
 from asd.programs.session import Session
+from asd.programs.soundness import check_soundness
 from asd.programs.writing import write
 
 SANE = 1e6  # a score above it says nothing of the clip
@@ -114,6 +115,7 @@ def outcome(system, data):
     fields = {"data": data, "results": results, "machines": ["fan"], "seeds": (3, 1), "device": "cpu"}
     try:
         session = Session(Request.of("dev", [system], quick=True, **fields))
+        check_soundness(session)
         extract(session)
         write(session, system)
     except BadInput as error:

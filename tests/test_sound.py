@@ -142,3 +142,24 @@ def test_a_dead_far_channel_is_refused_for_every_front_end_that_needs_it(fan, tm
     told = capsys.readouterr().err
     assert f"{system} needs the far channel" in told and "that of fan is constant in all training clips heard" in told
     assert "--set frontend=Near" in told and told.count("\n") == 1
+
+
+def test_a_dead_near_channel_is_refused_for_every_system_and_a_dead_clip_is_a_warning(fan, tmp_path, capsys):
+    rng, clips = np.random.default_rng(0), sorted((fan / "train").iterdir())
+    words = ["-d", "gmm", "--data", str(tmp_path), "--results", str(tmp_path / "results"), "--workers", "1"]
+    for path in clips:
+        write_clip(path, tone_in_noise(rng, 400) * [[0], [1]] + [[0.25], [0]])
+    for more in ([], ["--plan"]):
+        assert command_line.main([*words, *more]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("run.py: fan: near (channel 0) is constant in all 18 training clips heard")
+        assert told.count("\n") == 1 and not (tmp_path / "results" / "store").exists()
+    (report,) = inspection.reports(tmp_path, None, None)
+    assert len(report.problems) == 1 and not any("near is constant" in told for told in report.warnings)
+    write_clip(clips[0], tone_in_noise(rng, 400))
+    assert any("near is constant" in told and "17 of 34 clips" in told for told in soundness(tmp_path))
+
+
+def soundness(data_folder):
+    request = Request.of("dev", ["gmm"], data=data_folder, results=data_folder / "results")
+    return check_soundness(Session(request))

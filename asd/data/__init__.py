@@ -21,7 +21,7 @@ from asd.data.folders import (
     refuse_other_layout,
 )
 from asd.data.machines import CHANNELS, ClipInfo, Machine, Survey, in_words, listed
-from asd.data.sound import Sound, far_is_dead, sound_of, sound_warnings, spread
+from asd.data.sound import Sound, far_is_dead, sound_of, sound_problems, sound_warnings, spread
 from asd.data.survey import inspect_clip, survey
 from asd.data.waves import read_wave
 
@@ -45,6 +45,7 @@ __all__ = [
     "read_wave",
     "refuse_other_layout",
     "sound_of",
+    "sound_problems",
     "sound_warnings",
     "spread",
     "survey",

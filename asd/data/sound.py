@@ -75,9 +75,23 @@ def _is_clipped(wave: Wave) -> bool:
     return False
 
 
+def near_is_dead(sounds: Sequence[Sound]) -> bool:
+    """Whether the near channel of every clip holds one number from beginning to end."""
+    return bool(sounds) and all(sound.constant[0] for sound in sounds)
+
+
 def far_is_dead(sounds: Sequence[Sound]) -> bool:
     """Whether the far channel of every clip holds one number from beginning to end."""
     return bool(sounds) and all(len(sound.constant) == 2 and sound.constant[1] for sound in sounds)
+
+
+def sound_problems(train: Sequence[Sound]) -> list[str]:
+    """What leaves every system of one machine nothing to learn, in a sentence."""
+    told = (
+        f"near (channel 0) is constant in all {len(train)} training clips heard, the machine's sound expected (a dead "
+        "microphone, or are the channels swapped?)"
+    )
+    return [f"{train[0].clip.machine}: {told}"] if near_is_dead(train) else []
 
 
 def sound_warnings(train: Sequence[Sound], test: Sequence[Sound]) -> list[str]:
@@ -86,8 +100,9 @@ def sound_warnings(train: Sequence[Sound], test: Sequence[Sound]) -> list[str]:
     if not both:
         return []
     alive = [sound for sound in both if not sound.identical and not sound.constant.any()]
+    near = [] if near_is_dead(train) else both  # else a problem
     found = [
-        _told(both, lambda s: bool(s.constant[0]), "near is constant (a dead microphone, or silence?)"),
+        _told(near, lambda s: bool(s.constant[0]), "near is constant (a dead microphone, or silence?)"),
         _told(both, lambda s: len(s.constant) == 2 and bool(s.constant[1]), "far is constant (a dead microphone?)"),
         _told(
             [s for s in both if not s.constant.any()],

@@ -35,8 +35,7 @@ def developed(request: Request, tell: Tell, proof: bool = False) -> Iterator[Ses
     writable(request.results)
     session = Session(request)
     with claimed(session):
-        for warning in check_soundness(session):
-            tell(f"warning: {warning}")
+        warn(session, tell)
         machines = ", ".join(machine.name for machine in session.machines)
         tell(f"{', '.join(session.members)} on {machines}: what the store lacks of features, trainings, scores ...")
         if may_be_long(session):
@@ -52,6 +51,12 @@ def developed(request: Request, tell: Tell, proof: bool = False) -> Iterator[Ses
             if proof:
                 prove_what_is_new(session, before, tell)
             yield session
+
+
+def warn(session: Session, tell: Tell) -> None:
+    """Of what looks wrong with the clips; what cannot be right is refused."""
+    for warning in check_soundness(session):
+        tell(f"warning: {warning}")
 
 
 @contextmanager
@@ -89,6 +94,7 @@ def write_and_tell(session: Session, name: str, tell: Tell) -> None:
 def plan(request: Request, hours: float | None, tell: Tell) -> Request:
     """Tell what the request would take; with `hours`, the request cut to fit into them."""
     session = Session(request)
+    warn(session, tell)
     tell("measuring a few real steps of each training ...")
     found = planned(session)
     tell(planned_text(found, session))

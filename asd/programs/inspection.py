@@ -74,7 +74,8 @@ def report(survey: data.Survey, n_clips: int | None) -> Report:
         *data.sound_warnings(sounds["train"], sounds["test"]),
         *data.content_warnings(clips["train"], clips["test"]),
     ]
-    problems = (*survey.problems, *unreadable, *contradictions(clips["test"], survey.folder))
+    dead = data.sound_problems(sounds["train"])
+    problems = (*survey.problems, *unreadable, *dead, *contradictions(clips["test"], survey.folder))
     return Report(*(tuple(map(printable, texts)) for texts in (lines, problems, warnings)))
 
 

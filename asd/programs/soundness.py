@@ -1,7 +1,7 @@
 """Soundness: an opened session in, a sentence for each thing that looks wrong with its clips out, before any work.
 
-What cannot be right raises BadInput: a system that needs the far channel where that is dead, two test clips of one
-content with different truth.
+What cannot be right raises BadInput: a machine whose near channel is dead, a system that needs the far channel where
+that is, two test clips of one content with different truth.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def check_soundness(session: Session) -> list[str]:
                 list(pool.map(data.sound_of, data.spread(clips, HEARD))) for clips in (machine.train, machine.test)
             )
         dead += [machine.name] * data.far_is_dead(train)
-        problems += contradictions(machine.test, machine.folder)
+        problems += [*data.sound_problems(train), *contradictions(machine.test, machine.folder)]
         warnings += [*machine.warnings, *data.sound_warnings(train, test)]
         warnings += data.content_warnings(machine.train, machine.test)
     if problems:
