@@ -16,6 +16,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -76,9 +77,9 @@ def flattened(record: Mapping, prefix: str = "") -> dict[str, object]:
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that appears at `path` complete, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    mark = f".{path.name[:60]}.{_where_processes_are_numbered()}."
-    _sweep(path.parent, mark)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{mark}{os.getpid()}.")
+    _sweep(path.parent, os.getpid())
+    mark = f"{_where_processes_are_numbered()}.{os.getpid()}."
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.{mark}")
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
@@ -86,16 +87,20 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk, in a write
+            error.filename = str(path)
         raise
 
 
-def _sweep(folder: Path, mark: str) -> None:
-    """Remove what killed processes of this host have left of a file that they were writing."""
+@cache
+def _sweep(folder: Path, process: int) -> None:
+    """Remove what killed processes of this host have left half written there; once a folder and process."""
+    half_written = re.compile(rf"\..+\.{re.escape(_where_processes_are_numbered())}\.(\d+)\.[^.]+")
     for entry in os.scandir(folder):
-        pid = entry.name.removeprefix(mark).partition(".")[0]
-        if entry.name.startswith(mark) and pid.isdigit() and not _is_running(int(pid)):
+        left = half_written.fullmatch(entry.name)
+        if left and not _is_running(int(left[1])):
             Path(entry.path).unlink(missing_ok=True)
 
 

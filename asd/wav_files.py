@@ -31,6 +31,10 @@ class Header:
     n_samples: int  # of each channel
     subtype: str  # PCM_16, FLOAT, ...
 
+    @property
+    def seconds(self) -> float:
+        return self.n_samples / self.rate
+
 
 @dataclass(frozen=True)
 class _Sizes:

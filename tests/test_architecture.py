@@ -9,7 +9,17 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOOR = {"errors", "clips", "contracts"}
 CORRIDORS = {"signal", "si_snr", "training", "fingerprint", "store", "settings", "jobs", "score_files", "truth_list"}
 CORRIDORS |= {"tables", "pretrained", "folds", "sealed", "text_files", "wav_files", "yaml_files", "epochs", "macs"}
-CORRIDORS |= {"process", "cluster", "locks", "checkpoint", "commands", "progress", "sound_files"}
+CORRIDORS |= {
+    "process",
+    "cluster",
+    "locks",
+    "checkpoint",
+    "commands",
+    "progress",
+    "sound_files",
+    "array_files",
+    "resampling",
+}
 PROGRAMS = "programs"
 OUTSIDE = ("systems", "tools", "run", "pickle")
 FILES = sorted((ROOT / "asd").rglob("*.py"))

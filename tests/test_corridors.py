@@ -62,12 +62,20 @@ def test_what_a_killed_process_left_half_written_is_swept_up_by_the_next_writer(
     mark = f".file.csv.{store._where_processes_are_numbered()}"
     for name in (f"{mark}.{ended.pid}.x", f"{mark}.{os.getpid()}.x", f".file.csv.elsewhere.{ended.pid}.x"):
         (tmp_path / name).touch()
-    store.write_text(tmp_path / "file.csv", "whole")
+    store.write_text(tmp_path / "other.csv", "whole")
     assert {p.name for p in tmp_path.iterdir()} == {
-        "file.csv",
+        "other.csv",
         f"{mark}.{os.getpid()}.x",
         f".file.csv.elsewhere.{ended.pid}.x",
     }
+
+
+def test_a_folder_is_swept_once_however_many_files_are_written(tmp_path, monkeypatch):
+    listed = []
+    monkeypatch.setattr(os, "scandir", lambda folder: listed.append(folder) or iter(()))
+    for i in range(3):
+        store.write_text(tmp_path / f"{i}.csv", "x")
+    assert listed == [tmp_path]
 
 
 def test_files_get_the_mode_the_umask_asks_for(tmp_path):

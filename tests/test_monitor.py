@@ -14,7 +14,7 @@ import soundfile
 from conftest import RATE, tone_in_noise, tool
 from test_contracts import opened
 
-from asd import sound_files
+from asd import resampling
 from asd.errors import BadInput
 from asd.frontends.distillation import student
 from asd.monitoring import Alarm, Monitor, of_file, of_folder, of_pipe, sources
@@ -144,7 +144,7 @@ def test_a_recording_of_one_channel_is_heard_as_a_file_a_pipe_and_a_folder(wav, 
 def test_another_rate_is_resampled_in_pieces_without_edges(tmp_path, monkeypatch):
     path, wave = tmp_path / "x.flac", np.random.default_rng(4).normal(0, 0.1, (3 * 22_050 + 7, 2))
     soundfile.write(path, wave, 22_050)
-    whole = sound_files.stretch([path], 22_050, len(wave), None, 0, len(wave))
+    whole = resampling.stretch([path], 22_050, len(wave), None, 0, len(wave))
     monkeypatch.setattr(sources, "PIECE", 1)
     assert np.abs(heard(of_file(path, 999, 2)) - whole).max() < 1e-6
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asd import sound_files
 from asd.clips import RATE
 from asd.contracts import Wave
 from asd.errors import BadInput
+from asd.resampling import ratio, stretch
+from asd.sound_files import sound_header
 from asd.tables import counted
 
 SHORTEST = 0.5  # s; *chosen*: no detector scores less
@@ -26,7 +27,7 @@ class Header:
 
     def cuts(self, seconds: float) -> list[tuple[int, int]]:
         """(first, last) sample of each clip; a recording of up to `seconds` is one clip, a rest is left out."""
-        up, down = sound_files.ratio(self.rate)
+        up, down = ratio(self.rate)
         length = max(1, round(seconds * RATE / up)) * down
         n = self.n_samples // length
         return [(i * length, (i + 1) * length) for i in range(n)] or [(0, self.n_samples)]
@@ -34,9 +35,9 @@ class Header:
 
 def header(paths: Sequence[Path], channels: Sequence[int] | None) -> Header:
     """Raises BadInput for files that cannot be read, are too short, or have other channels than those wanted."""
-    heads = [_header(path) for path in paths]
+    heads = [sound_header(path) for path in paths]
     name, first, last = paths[0], heads[0], heads[-1]
-    lengths = [head.n_samples / head.rate for head in heads]  # s
+    lengths = [head.seconds for head in heads]
     if last.rate != first.rate or abs(lengths[-1] - lengths[0]) > 0.1:
         raise BadInput(
             f"{paths[-1]}: {lengths[-1]:.2f} s at {last.rate} Hz, unlike {lengths[0]:.2f} s at {first.rate} Hz of "
@@ -49,13 +50,6 @@ def header(paths: Sequence[Path], channels: Sequence[int] | None) -> Header:
     ]
     exact = all(head.rate == RATE and head.subtype == "PCM_16" for head in heads)
     return Header(first.rate, sum(n_wanted), min(head.n_samples for head in heads), exact)
-
-
-def _header(path: Path) -> sound_files.Header:
-    try:
-        return sound_files.header(path)
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from error
 
 
 def _wanted(path: Path, n: int, channels: Sequence[int] | None, most: int) -> Sequence[int]:
@@ -72,4 +66,4 @@ def _wanted(path: Path, n: int, channels: Sequence[int] | None, most: int) -> Se
 
 def clip(paths: Sequence[Path], head: Header, channels: Sequence[int] | None, first: int, last: int) -> Wave:
     """(C, T) of the recording's samples from `first` to before `last`."""
-    return sound_files.stretch(paths, head.rate, head.n_samples, channels, first, last)
+    return stretch(paths, head.rate, head.n_samples, channels, first, last)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from asd.clips import DOMAINS, RATE, ClipName, anonymous_name
 from asd.errors import BadInput
 from asd.importing.cutting import Header, clip, header
 from asd.importing.recordings import Guide, Recording
+from asd.sound_files import write_sound
 from asd.store import staged, write_text
 from asd.tables import csv_text
 from asd.text_files import numbered_rows
@@ -162,8 +162,7 @@ def write(out: Path, one: Import, guide: Guide) -> None:
         rows: list[tuple[str, ...]] = [COLUMNS]
         for name, piece in one.clips.items():
             wave = clip(piece.recording.paths, piece.head, guide.channels, piece.first, piece.last)
-            (folder / name).parent.mkdir(exist_ok=True)
-            soundfile.write(folder / name, wave.T, RATE, subtype="PCM_16" if piece.head.exact else "FLOAT")
+            write_sound(folder / name, wave.T, RATE, "PCM_16" if piece.head.exact else "FLOAT")
             ends = (f"{sample / piece.head.rate:.3f}" for sample in (piece.first, piece.last))
             rows.append((name, piece.recording.place, *ends))
         write_text(folder / TABLE, csv_text(rows))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import io
 import threading
 import time
 from collections import deque
@@ -15,13 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from asd import signal
 from asd.clips import RATE
 from asd.contracts import Power, Wave
 from asd.monitoring.alarm import RAISED, Alarm
 from asd.monitoring.log import Entry, finite
+from asd.sound_files import sound_bytes
 
 READINGS, LEVELS, NOTES = 600, 600, 20  # kept: ten minutes of readings a second, a minute of blocks of 0.1 s
 BANDS, COLUMNS, RANGE = 64, 200, 70.0  # of a picture: mel bands, moments, dB from the loudest of near
@@ -89,11 +88,7 @@ class Board:
         """A wav of the near channel of the window that raised the last alarm; empty where there was none."""
         with self._lock:
             wave = self._alarm_sound
-        if not wave.shape[1]:
-            return b""
-        file = io.BytesIO()
-        soundfile.write(file, wave[0], RATE, format="WAV", subtype="PCM_16")
-        return file.getvalue()
+        return sound_bytes(wave[0], RATE) if wave.shape[1] else b""
 
 
 def level(block: np.ndarray) -> list[float]:

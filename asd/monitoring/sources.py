@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from asd import sound_files
 from asd.clips import RATE, wav_paths
 from asd.errors import BadInput
 from asd.monitoring.arrivals import LATE, Clock, Gap, News, read_ahead
 from asd.monitoring.microphones import of_microphones
 from asd.monitoring.pipe import microphones, of_pipe
+from asd.resampling import stretch
+from asd.sound_files import sound_blocks, sound_header
 from asd.tables import counted
-from asd.wav_files import Header, header, mismatch
+from asd.wav_files import Header, mismatch
 
 POLL = 0.5  # s between looks at a folder
 HEADER = 12  # bytes of a RIFF header
@@ -52,15 +52,9 @@ def of_file(path: Path, n: int, channels: int) -> Iterator[np.ndarray]:
     """Any format and rate that soundfile reads; another rate than 16 kHz is resampled as importing does it."""
     head = checked_header(path, channels)
     try:
-        yield from _blocks(path, n) if head.rate == RATE else _resampled(path, head, n)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise Unreadable(f"{path}: not a readable recording ({error})") from error
-
-
-def _blocks(path: Path, n: int) -> Iterator[np.ndarray]:
-    with soundfile.SoundFile(path) as file:
-        for block in file.blocks(n, dtype="float32", always_2d=True):
-            yield np.ascontiguousarray(block.T)
+        yield from sound_blocks(path, n) if head.rate == RATE else _resampled(path, head, n)
+    except BadInput as error:
+        raise Unreadable(str(error)) from error
 
 
 def _resampled(path: Path, head: Header, n: int) -> Iterator[np.ndarray]:
@@ -68,7 +62,7 @@ def _resampled(path: Path, head: Header, n: int) -> Iterator[np.ndarray]:
     length = PIECE * head.rate
     for first in range(0, head.n_samples, length):
         last = min(first + length, head.n_samples)
-        piece = sound_files.stretch([path], head.rate, head.n_samples, None, first, last)
+        piece = stretch([path], head.rate, head.n_samples, None, first, last)
         for at in range(0, piece.shape[1], n):
             yield np.ascontiguousarray(piece[:, at : at + n])
 
@@ -76,17 +70,14 @@ def _resampled(path: Path, head: Header, n: int) -> Iterator[np.ndarray]:
 def checked_header(path: Path, channels: int) -> Header:
     """Raises BadInput unless a whole recording of that many channels, Unreadable where it is none."""
     try:
-        head = header(path) if path.suffix.lower() == ".wav" else sound_files.header(path)
-        cut = mismatch(path)
+        head = sound_header(path)
     except BadInput as error:
-        raise Unreadable(f"{path}: {error}") from error
+        raise Unreadable(str(error)) from error
     if head.channels != channels:
         raise BadInput(
             f"{path}: {counted(head.channels, 'channel')}, {microphones(channels)} expected, as in the "
             "machine's training clips (tools/import_data.py --channels takes some of a file)"
         )
-    if cut:
-        raise Unreadable(f"{path}: {cut}")
     return head
 
 

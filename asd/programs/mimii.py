@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from asd.errors import BadInput
-from asd.store import write_text, written_whole
+from asd.sound_files import read_sound, write_sound
+from asd.store import write_text
+from asd.text_files import read_text
 
 N_TRAIN, N_TEST = 1000, 200  # clips of a machine, and of each condition in the test; sec. 3.1
 TEST_SHARE = 0.4  # of a small collection's normal recordings go to the test; *chosen*: so that both sides keep some
@@ -110,7 +111,7 @@ def write_pairs(folder: Path, out: Path, pairs: Sequence[Microphones]) -> None:
 def keep_split(out: Path, machine: str, clips: Sequence[Drawn]) -> None:
     path = out / f"mimii_split_{machine}.csv"
     text = "name,clip\n" + "".join(f"{clip.part}/{clip.name},{clip.original.place}\n" for clip in clips)
-    before = path.read_text(encoding="utf-8") if path.exists() else None
+    before = read_text(path) if path.exists() else None
     written = any(raw_folder(out).glob(f"{machine}-mics-*"))
     if before != text and (before is not None or written):
         raise BadInput(
@@ -139,9 +140,8 @@ def machine_and_pair(name: str) -> tuple[str, str]:
 
 
 def write_clip(path: Path, places: dict[Microphones, Path]) -> None:
-    samples, rate = soundfile.read(path, dtype="int16", always_2d=True)  # (T, C)
+    samples, rate = read_sound(path, "int16")  # (T, C)
     for pair, place in places.items():
         if max(pair) >= samples.shape[1]:
             raise BadInput(f"{path}: {samples.shape[1]} channels, microphones {pair[0]} and {pair[1]} wanted")
-        with written_whole(place) as file:  # half a clip would be taken for one that is there already
-            soundfile.write(file, samples[:, list(pair)], rate, format="WAV", subtype="PCM_16")
+        write_sound(place, samples[:, list(pair)], rate)  # whole: half a clip would pass for one that is there already

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from asd.clips import RATE
 from asd.errors import BadInput
+from asd.sound_files import read_sound
 
 SUFFIXES = (".wav", ".flac")
 
@@ -110,7 +110,7 @@ def read_mono(path: Path) -> np.ndarray:
 
 def read_samples(path: Path, dtype: str, what: str) -> np.ndarray:
     """(T, C). Raises BadInput at another rate, with `what` is at that rate."""
-    samples, rate = soundfile.read(path, dtype=dtype, always_2d=True)
+    samples, rate = read_sound(path, dtype)
     if rate != RATE:
         raise BadInput(f"{path}: {what}{rate} Hz, {RATE} expected (resample it first)")
     return samples

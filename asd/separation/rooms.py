@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from asd.array_files import read_numpy
 from asd.clips import RATE
 from asd.contracts import Arrays
 from asd.errors import BadInput
@@ -64,14 +65,11 @@ def read_room(path: Path, name: str = "") -> Room:
 
 def read_arrays(path: Path) -> Arrays:
     """Of an npz. Raises BadInput for anything else."""
-    try:
-        with np.load(path, allow_pickle=False) as found:
-            return dict(found.items())
-    except Exception as error:  # whatever zip or NumPy make of another file
-        raise BadInput(
-            f"{path}: not readable as an npz; expected arrays <room>__machine and <room>__noise_<i> (C, taps) in one "
-            "(is it another file renamed?)"
-        ) from error
+    expected = "an .npz of arrays <room>__machine and <room>__noise_<i> (C, taps)"
+    found = read_numpy(path, expected)
+    if isinstance(found, np.ndarray):
+        raise BadInput(f"{path}: a .npy of one array, {expected} expected")
+    return found
 
 
 def read_response(path: Path) -> np.ndarray:

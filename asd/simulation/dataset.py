@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import soundfile
 from tqdm import tqdm
 
 from asd.clips import DOMAINS, RATE
@@ -22,6 +21,7 @@ from asd.simulation.machines import Machine
 from asd.simulation.rendering import render
 from asd.simulation.rooms import responses
 from asd.simulation.scenes import anonymous, clip_name, named
+from asd.sound_files import write_sound
 from asd.store import staged, write_text
 from asd.tables import csv_text
 from asd.truth_list import FILE_NAME, TruthList, read_truth_list, write_truth_list
@@ -62,7 +62,7 @@ def write_clips(folder: Path, m: Machine, clips: Clips, size: Size, seed: int) -
     def write(item: tuple[str, SimulatedClip]) -> None:
         path, clip = item
         recording = render(m, clip, rooms[clip.domain], length, seed)[:, : size.channels]  # near first
-        soundfile.write(folder / path, recording, RATE, subtype="PCM_16")
+        write_sound(folder / path, recording, RATE)
 
     for split in ("train", "test"):
         (folder / split).mkdir()

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy.signal import resample_poly
 
+from asd.array_files import read_numpy
 from asd.clips import RATE
 from asd.contracts import Wave
 from asd.errors import BadInput, present
@@ -80,7 +81,9 @@ def text_embedding_file(path: str) -> Path:
 
 def read_text_embedding(path: Path) -> np.ndarray:
     """(512,) of length 1 from a .npy file. Raises BadInput."""
-    vector = np.load(path, allow_pickle=False)
+    vector = read_numpy(path, f"a vector of {QUERY} numbers")
+    if isinstance(vector, dict) or vector.dtype.kind not in "fiu":
+        raise BadInput(f"{path}: an .npz or no numbers, a finite vector of {QUERY} numbers expected")
     if vector.size != QUERY or not np.isfinite(vector).all() or not np.any(vector):
         raise BadInput(f"{path}: shape {vector.shape}, a finite vector of {QUERY} numbers expected")
     return unit(vector.reshape(-1).astype(np.float32))

@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from asd import signal
 from asd.clips import RATE
@@ -15,13 +14,14 @@ from asd.contracts import Wave
 from asd.errors import BadInput
 from asd.frontends.subtraction import local_snr
 from asd.frontends.transfer import NoiseTransfer, near_and_noise
+from asd.sound_files import read_sound
 
 MOST = 60.0  # dB a bin counts at most: a digitally silent far channel is no cleaner than a quiet one
 
 
 def read_reference(path: Path) -> np.ndarray:
-    """(T,) float32, channel 0 of the file. Raises BadInput where it is missing, silent, or of another rate."""
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)  # (T, C)
+    """(T,) float32, channel 0 of the file. Raises BadInput where it cannot be read, is silent, or of another rate."""
+    samples, rate = read_sound(path)  # (T, C)
     if rate != RATE:
         raise BadInput(f"{path}: {rate} Hz, {RATE} expected (resample the reference clip first)")
     if not len(samples) or not np.abs(samples[:, 0]).max() > 0:

@@ -132,9 +132,9 @@ def clip_scoring(size: Size) -> Row:
 
 
 def write(path: Path, wave: np.ndarray) -> None:
-    import soundfile
+    from asd.sound_files import write_sound
 
-    soundfile.write(path, wave.T, RATE, subtype="PCM_16")
+    write_sound(path, wave.T, RATE)
 
 
 def matmul_share(name: str) -> Row:

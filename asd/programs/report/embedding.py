@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import soundfile
 from matplotlib.figure import Figure
 
 from asd.clips import RATE
+from asd.sound_files import sound_bytes
 
 STYLE: dict[str, Any] = {  # matplotlib's, for all figures of the page
     "text.parse_math": False,  # a `$` in a name is a `$`
@@ -54,6 +54,4 @@ def webp(figure: Figure) -> str:
 
 def mp3(wave: np.ndarray) -> str:
     """(T,) in [-1, 1]. About 3 kB a second; of the formats that soundfile writes, every phone plays this one."""
-    file = io.BytesIO()
-    soundfile.write(file, wave, RATE, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.8)
-    return uri("audio/mpeg", file.getvalue())
+    return uri("audio/mpeg", sound_bytes(wave, RATE, "MP3", "MPEG_LAYER_III", compression_level=0.8))

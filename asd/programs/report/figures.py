@@ -5,7 +5,6 @@ No function keeps a figure or opens a window: matplotlib's figures are used with
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,10 @@ from sklearn.metrics import roc_curve
 
 from asd import evaluation
 from asd.clips import CONDITIONS, DOMAINS
+from asd.errors import BadInput
 from asd.programs.report.embedding import Picture, svg
 from asd.programs.report.runs import Run
+from asd.text_files import numbered_rows
 
 COLOURS = {"normal": "#2b6cb0", "anomaly": "#c53030", "training": "#718096", "test": "#2b6cb0"}
 ROC_COLOURS = {"source": "#dd6b20", "target": "#319795", "all": "#1a202c"}
@@ -146,7 +147,9 @@ def legend(axis: Axes, found: Mapping[str, np.ndarray]) -> Sequence[Line2D]:
 
 
 def losses(path: Path) -> np.ndarray:
-    """(epochs, 3): epoch, training loss, validation loss."""
-    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
-    columns = ("epoch", "training_loss", "validation_loss")
-    return np.array([[float(row[column]) for column in columns] for row in rows]).reshape(-1, len(columns))
+    """(epochs, 3): epoch, training loss, validation loss. Raises BadInput for a file that was edited."""
+    rows = numbered_rows(path)[1:] if path.exists() else ()
+    try:
+        return np.array([[float(cell) for cell in row[:3]] for _, row in rows]).reshape(-1, 3)
+    except ValueError as error:
+        raise BadInput(f"{path}: not what run.py writes ({error}); delete it, then run again") from error

@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from asd.clips import RATE
 from asd.contracts import Arrays, Record
@@ -20,7 +19,8 @@ from asd.frontends import Distilled
 from asd.frontends.distillation.teachers import Teacher
 from asd.programs.separation_benchmark.options import Options
 from asd.separation.mixtures import Mixture, Scene, rms
-from asd.store import Store, key_of, write_json, written_whole
+from asd.sound_files import write_sound
+from asd.store import Store, key_of, write_json
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,7 @@ class Bench:
     def reference_file(self) -> Path:
         path = self.store.path("reference", self.record).with_suffix(".wav")
         if not path.exists():
-            with written_whole(path) as file:
-                soundfile.write(file, self.reference, RATE, format="WAV", subtype="FLOAT")
+            write_sound(path, self.reference, RATE, "FLOAT")
         return path
 
     def distilled(self, teacher: Teacher) -> Distilled:
