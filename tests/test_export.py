@@ -1,11 +1,13 @@
 """A run's system opened without clips, and exported to one file that scores alike, checks itself and refuses damage."""
 
+import json
 import runpy
 import shutil
 
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from conftest import TOOLS, tool
 from test_contracts import opened
 
@@ -15,7 +17,9 @@ from asd import importing
 from asd.errors import BadInput
 from asd.programs import exporting
 from asd.programs.fitting import extract
+from asd.programs.opening import open_recorded
 from asd.programs.writing import write
+from asd.results import read_folder
 from asd.score_files import read_rows
 from asd.store import read_arrays, write_arrays
 
@@ -146,17 +150,103 @@ def test_an_own_kind_of_file_names_its_format(elsewhere, tmp_path):
 @pytest.mark.parametrize(
     ("about", "told"),
     [
-        (b"{}", "KeyError\\('format'\\)"),
-        (b"[1]", "TypeError"),
-        (b"3", "TypeError"),
-        (b"fan", "JSONDecodeError"),
-        (b'{"format": 1, "machine": "fan", "trained": {}}', "no system, channels, n_samples, recipe, members"),
+        (b"{}", "no format"),
+        (b"[1]", "a list, a mapping expected"),
+        (b"3", "a whole number, a mapping expected"),
+        (b"fan", "no JSON"),
+        (b'{"format": 1, "machine": "fan", "trained": {}}', "no system"),
+        (b'{"format": 1, "system": 3}', "no machine"),
+        (None, "no about"),
     ],
 )
 def test_a_sealed_file_that_is_no_export_is_refused(about, told, tmp_path):
-    write_arrays(tmp_path / "x.npz", {exporting.ABOUT: np.frombuffer(about, np.uint8)})
+    write_arrays(tmp_path / "x.npz", {} if about is None else {exporting.ABOUT: np.frombuffer(about, np.uint8)})
     with pytest.raises(BadInput, match=f"x.npz: not what tools/export.py writes .*{told}"):
         exporting.read_export(tmp_path / "x.npz")
+
+
+HARMS = {
+    "missing": lambda array: None,
+    "of another shape": lambda array: array.reshape(-1)[: array.size // 2] if array.size > 1 else np.zeros(3),
+    "of another type": lambda array: np.full(array.shape, "x"),
+}
+
+
+UNUSED = {"stats_maha": (exporting.ABOUT,)}
+UNUSED["baseline_mse"] = (exporting.ABOUT, "history", "is_target", "scorer/train_scores", "train_domains")
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_built_anew_with_an_array_otherwise_is_refused_in_a_sentence(name, harm, elsewhere, tmp_path):
+    arrays = read_arrays(elsewhere / f"{name}.npz")
+    used = [key for key in arrays if not key.endswith(UNUSED[name])]
+    of_parts = {key.rpartition("/")[0]: key for key in used}  # one of each part
+    for key in of_parts.values():
+        changed = {**arrays, key: harm(arrays[key])}
+        write_arrays(tmp_path / "x.npz", {k: v for k, v in changed.items() if v is not None})
+        with pytest.raises(BadInput, match="x.npz: ") as refused:
+            asd.load(tmp_path / "x.npz")
+        assert "\n" not in str(refused.value), key
+
+
+def test_what_a_file_says_of_itself_is_checked_by_name_and_type(elsewhere, tmp_path):
+    arrays = read_arrays(elsewhere / "stats_maha.npz")
+    about = json.loads(arrays[exporting.ABOUT].tobytes())
+    for key in exporting.ESSENTIAL:
+        for other in ({k: v for k, v in about.items() if k != key}, {**about, key: None}, {**about, key: [[]]}):
+            text = np.frombuffer(json.dumps(other).encode(), np.uint8)
+            write_arrays(tmp_path / "x.npz", {**arrays, exporting.ABOUT: text})
+            with pytest.raises(BadInput, match=f"x.npz: not what tools/export.py writes .*{key}"):
+                asd.load(tmp_path / "x.npz")
+    for key, other in {"members": [["gone", 0]], "checkpoints": {}, "trained": {}, "recipe": {"frontend": 3}}.items():
+        text = np.frombuffer(json.dumps({**about, key: other}).encode(), np.uint8)
+        write_arrays(tmp_path / "x.npz", {**arrays, exporting.ABOUT: text})
+        with pytest.raises(BadInput, match="x.npz: "):
+            asd.load(tmp_path / "x.npz")
+
+
+def places(value, path=()):
+    """Every key of nested mappings."""
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+def without(value, path, other):
+    """A copy in which what stands at the path is another value, or gone where that is Ellipsis."""
+    copy = json.loads(json.dumps(value))
+    at = copy
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = other
+    if other is ...:
+        del at[path[-1]]
+    return copy
+
+
+@pytest.mark.parametrize("file", ["run.json", "system.yaml"])
+def test_an_edited_record_of_a_run_is_opened_or_refused_in_a_sentence(file, results, tmp_path):
+    source = results / "dev" / "stats_maha"
+    folder = tmp_path / "dev" / "stats_maha"
+    folder.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.is_file():
+            (folder / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "store").symlink_to(results / "store")
+    read, write = (yaml.safe_load, yaml.safe_dump) if file.endswith("yaml") else (json.loads, json.dumps)
+    record = read((source / file).read_text())
+    refused = 0
+    for path in places(record):
+        for other in (..., [1]):
+            (folder / file).write_text(write(without(record, path, other)))
+            try:
+                open_recorded(folder, "fan")
+                read_folder(folder)
+            except BadInput as error:
+                refused += 1
+                assert len(str(error).splitlines()) == 1, path
+    assert refused > 20
 
 
 def test_versions_that_differ_are_told_and_packages_that_no_longer_count_are_not():

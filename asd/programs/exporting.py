@@ -27,6 +27,7 @@ from asd.contracts import Arrays, Encoder, Feature, Scorer, TrainedDetector, Wav
 from asd.data import KINDS, read_wave
 from asd.errors import BadInput
 from asd.fingerprint import numbers
+from asd.json_files import misfit, parsed_json
 from asd.programs.opening import Recorded, open_recorded
 from asd.programs.session import label, weights_of
 from asd.programs.versions import versions_here
@@ -35,10 +36,24 @@ from asd.system import FittedSystem, Member, Recipe, System, checked_feature
 
 FORMAT = 1
 ABOUT = "about"
-ESSENTIAL = (  # of about
-    *("system", "machine", "channels", "n_samples", "recipe", "trained", "members", "checkpoints", "versions"),
-    *("score", "threshold"),
-)
+ESSENTIAL = {"system": str, "machine": str, "channels": int, "n_samples": int, "recipe": dict, "trained": {...: dict}}
+ESSENTIAL |= {
+    "members": [(str, int)],
+    "checkpoints": {...: [str]},
+    "versions": dict,
+    "score": float,
+    "threshold": float,
+}
+BY, REMEDY = "tools/export.py", "export it again"
+UNFIT = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+)  # torch's last
 TOLERANCE = 1e-4  # of the largest feature, and of a score's size or 1; *chosen*: other processors differ by 1e-6
 
 
@@ -170,7 +185,18 @@ class Exported:
         return {name: systems.rebuilt(name, of, str(self.path)) for name, of in self.about["trained"].items()}  # type: ignore[misc]
 
     def fitted(self) -> FittedSystem:
-        """Raises BadInput where it scores its self-test otherwise than where it was written."""
+        """Raises BadInput where its arrays are not what its systems need here, or score its self-test otherwise."""
+        try:
+            return self._fitted()
+        except UNFIT as error:
+            if str(error).startswith(f"{self.path}: "):
+                raise
+            told = str(error) if isinstance(error, BadInput) else repr(error).splitlines()[0]
+            raise BadInput(
+                f"{self.path}: not what its systems need here ({told}); was it built anew or edited? {self._why()}"
+            ) from error
+
+    def _fitted(self) -> FittedSystem:
         self._check_checkpoints()
         recipe: Recipe = systems.rebuilt(self.name, self.about["recipe"], str(self.path))
         seeds = [(system, seed) for system, seed in self.about["members"]]
@@ -227,16 +253,13 @@ class Exported:
 def read_export(path: Path, machine: str = "") -> Exported:
     """Raises BadInput for a file that is damaged or not of this kit, or of another machine."""
     arrays = read_arrays(path)
-    try:
-        about = json.loads(arrays.pop(ABOUT).tobytes())
-        written = about["format"]
-        lacking = [key for key in ESSENTIAL if key not in about]
-    except (LookupError, TypeError, ValueError) as error:
-        raise BadInput(f"{path}: not what tools/export.py writes ({error!r})") from error
-    if written != FORMAT:
-        raise BadInput(f"{path}: format {written}, {FORMAT} expected; it is of another version of the kit")
-    if lacking:
-        raise BadInput(f"{path}: not what tools/export.py writes (no {', '.join(lacking)})")
+    if ABOUT not in arrays:
+        raise BadInput(f"{path}: not what {BY} writes (no {ABOUT}); {REMEDY}")
+    about = parsed_json(arrays.pop(ABOUT).tobytes(), str(path), BY, {"format": int}, REMEDY)
+    if about["format"] != FORMAT:
+        raise BadInput(f"{path}: format {about['format']}, {FORMAT} expected; it is of another version of the kit")
+    if wrong := misfit(about, ESSENTIAL):
+        raise BadInput(f"{path}: not what {BY} writes ({wrong}); {REMEDY}")
     if machine and machine != about["machine"]:
         raise BadInput(f"{path}: of the machine {about['machine']}, not {machine}")
     return Exported(path, about, arrays)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest, numbers
+from asd.json_files import read_json
 from asd.locks import locked
 from asd.programs.planning import Estimate, Plan
 from asd.programs.request import Request
@@ -40,11 +40,7 @@ def fitted_into(plan: Plan, request: Request, hours: float) -> tuple[Request, st
 
 
 def read_cuts(place: Path) -> dict[str, dict[str, dict[str, int]]]:
-    try:
-        found = json.loads(place.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadInput(f"{place}: not JSON ({error}); delete it to cut anew") from error
-    return found if isinstance(found, dict) else {}
+    return read_json(place, "run.py --hours", {...: {...: {...: int}}}, "delete it to cut anew")
 
 
 def cuts(plan: Plan, hours: float) -> dict[str, dict[str, int]]:

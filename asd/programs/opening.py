@@ -19,10 +19,9 @@ from asd.data import KINDS, known_machines, read_wave
 from asd.errors import BadInput
 from asd.programs.request import Request, Seed
 from asd.programs.session import Session, fitted_of
-from asd.results import read_record
+from asd.results import read_numbers, read_record
 from asd.store import Store
 from asd.system import Chain, FittedSystem, Recipe, RecordedClips
-from asd.yaml_files import read_yaml
 
 
 def recorded_request(folder: Path, data: Path | None, machines: Sequence[str] | None, **rest: Any) -> Request:
@@ -32,12 +31,16 @@ def recorded_request(folder: Path, data: Path | None, machines: Sequence[str] | 
     """
     folder = folder.resolve()
     run, where = read_record(folder), folder / "system.yaml"
-    recorded = read_yaml(where)
-    if folder.parent.name not in KINDS or not {"system", "members", "trained"} <= recorded.keys():
-        raise BadInput(f"{where}: not what run.py writes to results/<dev|eval>/<system>; run it again")
+    recorded = read_numbers(folder)
+    if folder.parent.name not in KINDS:
+        raise BadInput(f"{where}: not in results/<dev|eval>/<system>, where run.py writes it; give that folder")
     known_machines(machines or (), list(run["machines"]), folder)
     name, chosen = recorded["system"], sorted(machines or run["machines"])
-    own = recorded.get("recipe") or recorded["trained"][name]
+    own = recorded.get("recipe") or recorded["trained"].get(name)
+    lacking = {system for system, _ in recorded["members"].values()} - recorded["trained"].keys()
+    if lacking or not own or not recorded["members"]:
+        what = ", ".join(sorted(lacking)) or "members, or the system's own"
+        raise BadInput(f"{where}: no numbers of {what}; was it edited? run the system again")
     return Request(
         kind=folder.parent.name,
         data=data or _data_folder(folder, {m: run["machines"][m] for m in chosen}),
@@ -46,7 +49,7 @@ def recorded_request(folder: Path, data: Path | None, machines: Sequence[str] | 
         trained={system: systems.rebuilt(system, of, str(where)) for system, of in recorded["trained"].items()},  # type: ignore[misc]
         members={name: [(system, seed) for system, seed in recorded["members"].values()]},
         machines=chosen,
-        device=run["device"],
+        device=run.get("device", "cpu"),
         may_train=False,
         may_select=False,
         quick=recorded.get("quick", False),
@@ -136,7 +139,8 @@ def open_recorded(folder: Path, machine: str = "") -> Recorded:
 
 def _chains(request: Request, name: str, machine: str, record: Mapping[str, Any], folder: Path) -> dict[str, Chain]:
     data = record["data"]
-    if lacking := sorted({"channels", "n_target", "clean", "noise"} - data.keys()):
+    there = {*data, *record.keys() & {"clip_seconds"}}
+    if lacking := sorted({"channels", "n_target", "clean", "n_clean", "noise", "n_noise", "clip_seconds"} - there):
         raise BadInput(
             f"{folder / 'run.json'}: {machine} lacks {', '.join(lacking)}; an earlier version of the kit wrote it: the "
             "same run.py command again writes it anew"

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest, numbers
+from asd.json_files import read_json
 from asd.programs.request import Request, Seed
 from asd.store import write_json
 from asd.system import SelectedSystem
 
 Candidates = Mapping[str, Sequence[Seed]]  # label -> the members it stands for
+SELECTED = {"chosen": {...: [(str, int)]}, "omega": {...: float}, "machines": [str], "numbers": {...: str}}
 
 
 def refuse_smaller(request: Request, name: str, machines: Sequence[str]) -> None:
@@ -53,7 +54,10 @@ def read_selection(request: Request, name: str) -> list[Seed]:
     candidates = request.candidates(name)  # of the --seeds of now; a seed that is none of them was chosen by itself
     chosen: dict = {label: of for label, of in candidates.items() if label in record["chosen"]}
     chosen |= {label: of for label, of in record["chosen"].items() if label not in candidates}
-    return [(system, seed) for members in chosen.values() for system, seed in members]
+    found = [(system, seed) for members in chosen.values() for system, seed in members]
+    if not found or not {system for system, _ in found} <= request.trained.keys():
+        raise BadInput(f"{path}: chosen: none, or none of {', '.join(request.trained)}; run `-d {name}` again")
+    return found
 
 
 def told(request: Request, name: str) -> str:
@@ -75,13 +79,7 @@ def _what(request: Request, name: str) -> str:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadInput(f"{path}: not JSON ({error}); delete it and run -d again") from error
-    if not isinstance(record, dict) or not {"chosen", "omega", "machines", "numbers"} <= record.keys():
-        raise BadInput(f"{path}: not what this version of the kit writes; delete it and run -d again")
-    return record
+    return read_json(path, "this version of the kit", SELECTED, "delete it and run -d again")
 
 
 def _numbers(request: Request, name: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 folder      one system's folder: the challenge's files, numbers, record      reading     scores of folders and long CSVs
 """
 
-from asd.results.folder import CLAIM, LOCK, ResultFolder, Scored, read_record, read_run
+from asd.results.folder import CLAIM, LOCK, ResultFolder, Scored, read_numbers, read_record, read_run
 from asd.results.reading import part_of, read_folder, read_long_scores
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "part_of",
     "read_folder",
     "read_long_scores",
+    "read_numbers",
     "read_record",
     "read_run",
 ]

@@ -21,10 +21,13 @@ import yaml
 from asd.contracts import Record
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest
+from asd.json_files import misfit, read_json
 from asd.locks import Claimed, claimed, locked
 from asd.score_files import DECISION, SCORE, decision_text, file_name, read_decisions, read_rows, score_text
 from asd.store import flattened, write_json, write_text
+from asd.yaml_files import read_yaml
 
+REMEDY = "delete it, then run again"
 LOCK, CLAIM = ".lock", ".claim"
 # Kept by a clean-up; system.yaml changes last: one that was killed begins again.
 KEPT = ("system.yaml", "selected.json", LOCK, CLAIM)
@@ -51,7 +54,12 @@ def told_differences(there: Mapping[str, object], now: Mapping[str, object]) -> 
     return "; ".join([*told, *(["..."] if len(names) > 3 else [])])
 
 
-NEEDED = {"members": list, "parameters": int, "macs_per_clip": int, "threshold": float, "data": dict}  # of a record
+CLIPS = {"train": str, "n_train": int, "test": str, "n_test": int}  # and what earlier versions of the kit had not:
+CLIPS |= {"folder?": str, "channels?": int, "n_target?": int}
+CLIPS |= {"clean?": str, "n_clean?": int, "noise?": str, "n_noise?": int}
+RECORD = {"members": [str], "parameters": int, "macs_per_clip": int, "threshold": float, "data": CLIPS}
+RECORD |= {"clip_seconds?": float, "section?": str, "made_by?": str, "numbers?": str, "files?": str}
+RUN = {"machines": {...: RECORD}, "device?": str}  # run.json
 
 
 def read_run(folder: Path) -> dict[str, dict[str, Any]]:
@@ -64,17 +72,22 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / "run.json"
     if not path.exists():
         raise BadInput(f"{path}: no such file; `python run.py -d|-e {folder.name}` writes results/<dev|eval>/<system>")
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-        records = run["machines"].items()
-        wrong = [f"{m}.{k}" for m, r in records for k, kind in NEEDED.items() if not isinstance(r[k], kind)]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path}: not what run.py writes ({error!r}); delete it, then run again") from error
-    if wrong or not records:
-        raise BadInput(
-            f"{path}: not what run.py writes ({', '.join(wrong) or 'no machine'}); delete it, then run again"
-        )
+    run = read_json(path, "run.py", RUN, REMEDY)
+    if not run["machines"]:
+        raise BadInput(f"{path}: not what run.py writes (no machine); {REMEDY}")
     return run
+
+
+NUMBERS = {"system": str, "members": {...: (str, int)}, "trained": {...: dict}, "recipe?": dict, "quick?": bool}
+
+
+def read_numbers(folder: Path) -> dict[str, Any]:
+    """What system.yaml holds. Raises BadInput where it is missing or not what run.py writes."""
+    path = folder / "system.yaml"
+    recorded = read_yaml(path)
+    if wrong := misfit(recorded, NUMBERS):
+        raise BadInput(f"{path}: not what run.py writes ({wrong}); run the system again")
+    return recorded
 
 
 def yaml_text(resolved: object) -> str:
@@ -114,7 +127,7 @@ class ResultFolder:
         """
         text, path = yaml_text(resolved), self.folder / "system.yaml"
         self.folder.mkdir(parents=True, exist_ok=True)
-        stale = path.exists() and path.read_text(encoding="utf-8") != text
+        stale = path.exists() and not self.is_of(resolved)
         gone = "results of other numbers, seeds or members removed; the store keeps what was trained" if stale else ""
         replaced = "" if stale else self.replaced(data)
         for old in self.folder.iterdir() if stale else ():
@@ -144,14 +157,13 @@ class ResultFolder:
     def is_of(self, resolved: object) -> bool:
         """Whether results of these numbers and members lie here."""
         path = self.folder / "system.yaml"
-        return path.exists() and path.read_text(encoding="utf-8") == yaml_text(resolved)
+        return path.exists() and path.read_bytes() == yaml_text(resolved).encode()
 
     def check(self, resolved: object) -> None:
         """Raises BadInput unless the results that lie here are of these numbers and members."""
         path = self.folder / "system.yaml"
-        found = path.read_text(encoding="utf-8") if path.exists() else ""
-        if found != yaml_text(resolved):
-            what = "are of other numbers, seeds or members" if found else "are not there"
+        if not self.is_of(resolved):
+            what = "are of other numbers, seeds or members" if path.exists() else "are not there"
             raise BadInput(
                 f"{path}: the results {what}; give the same systems, --seeds and --set as when they were written"
             )
@@ -202,7 +214,9 @@ class ResultFolder:
         path = self.folder / "run.json"
         if not path.exists():
             raise BadInput(f"{path}: no such file; nothing has been written for this system yet")
-        run = json.loads(path.read_text(encoding="utf-8"))
+        run = read_record(self.folder)
+        if machine not in run["machines"]:
+            raise BadInput(f"{path}: nothing of {machine}; was it edited? run again")
         run["machines"][machine][key] = value
         write_json(path, run)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from asd.contracts import SystemScores
 from asd.errors import BadInput
+from asd.json_files import misfit
+from asd.results.folder import read_numbers
 from asd.score_files import (
     DECISION,
     NAME,
@@ -21,7 +23,6 @@ from asd.score_files import (
     read_rows,
 )
 from asd.text_files import numbered_rows
-from asd.yaml_files import read_yaml
 
 LONG = ("machine_type", "file_id", "anomaly_score")  # columns of one CSV that holds all machines' scores
 
@@ -56,8 +57,10 @@ def nominal(folder: Path) -> float | None:
     path = folder / "system.yaml"
     if not path.exists():
         return None
-    record = read_yaml(path)
-    recipe = record.get("recipe") or record.get("trained", {}).get(record.get("system"), {})
+    record = read_numbers(folder)
+    recipe = record.get("recipe") or record["trained"].get(record["system"], {})
+    if wrong := misfit(recipe, {"calibration?": {"quantile?": float}}):
+        raise BadInput(f"{path}: not what run.py writes ({wrong}); run the system again")
     quantile = recipe.get("calibration", {}).get("quantile")
     return None if quantile is None else 1 - float(quantile)
 
@@ -65,7 +68,7 @@ def nominal(folder: Path) -> float | None:
 def is_quick(folder: Path) -> bool:
     """Whether its system.yaml says that it is a run with --quick."""
     path = folder / "system.yaml"
-    return path.exists() and bool(read_yaml(path).get("quick", False))
+    return path.exists() and read_numbers(folder).get("quick", False)
 
 
 def _natural(folder: Path) -> tuple[str, int]:
