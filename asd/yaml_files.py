@@ -1,4 +1,8 @@
-"""Yaml files that people bring: read_yaml(path) -> the mapping of plain values in it; yaml_fault tells the errors."""
+"""Yaml files that people bring: read_yaml(path) -> the mapping of plain values in it; yaml_fault tells the errors.
+
+`Plain` is the one dialect of what the kit reads for itself. The meta.yaml of a package is for others to read, and is
+checked as PyYAML reads it.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,14 @@ from asd.errors import BadInput
 from asd.text_files import read_text
 
 
-class _Plain(yaml.SafeLoader):
-    """Of PyYAML's values only the plain ones: true, false, null, decimal numbers; all else, dates and 010 too, is text.
-
-    PyYAML lets a duplicate key win silently; here it is an error.
-    """
+class Plain(yaml.SafeLoader):
+    """Of PyYAML's values only the plain ones, true, false, null, decimal numbers; yes, 010, dates and more are text."""
 
     yaml_implicit_resolvers = {}
+
+
+class _Unique(Plain):
+    """PyYAML lets a duplicate key win silently; here it is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
@@ -38,14 +43,14 @@ for _kind, _form in {
     "int": r"[-+]?(0|[1-9][0-9]*)",
     "float": r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan)",
 }.items():
-    _Plain.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_form})\Z"), None)
+    Plain.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_form})\Z"), None)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a yaml file; an empty file is no departure at all."""
     text = read_text(path)
     try:
-        loader = _Plain(text)
+        loader = _Unique(text)
         loader.name = str(path)
         found = loader.get_single_data()
     except BadInput:

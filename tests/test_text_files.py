@@ -1,13 +1,16 @@
 """The door for text files: what people's editors and spreadsheets write is read, or refused in one sentence."""
 
 import codecs
+import re
 
 import pytest
+import yaml
 from conftest import TOOLS
 
 from asd.errors import BadInput
 from asd.importing import read_table
 from asd.results import read_long_scores
+from asd.submission import check_team, meta
 from asd.text_files import given, numbered_rows, read_text
 from asd.truth_list import read_truth_list
 from asd.yaml_files import read_yaml
@@ -70,3 +73,29 @@ def test_scores_that_a_spreadsheet_has_saved_are_read_and_a_fault_has_its_line(t
     path.write_bytes(path.read_bytes() + row)
     with pytest.raises(BadInput, match=r"scores.csv:4: duplicate of section_00_0000.wav"):
         read_long_scores(path)
+
+
+TEAM = (TOOLS.parent / "submission" / "example" / "team.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("firstname: No", ""),  # PyYAML alone would read false, 8 and a date
+        ("firstname: 010", ""),
+        ("firstname: 2026-05-01", ""),
+        ("firstname: Null", "None, expected text (write it in quotes: yaml reads a bare Null as something else)"),
+        ("firstname: 1e-3", "0.001, expected text (write it in quotes: yaml reads a bare 1e-3 as something else)"),
+        ("corresponding: yes", "authors.0.corresponding: 'yes', expected true or false"),
+        ("firstname: A\n    firstname: B", "authors.0.firstname: duplicate key"),
+    ],
+)
+def test_team_yaml_is_read_as_all_yaml_of_the_kit_and_passed_on_as_it_is_meant(written, told):
+    key = written.partition(":")[0]
+    text = re.sub(rf"\b{key}: .*", written, TEAM, count=1)
+    team, problems = check_team(text.encode(), "team.yaml", ["s1", "s2", "s3", "s4"])
+    assert told in problems[0] if told else problems == []
+    if not told:
+        name = written.partition(": ")[2]
+        assert team["authors"][0]["firstname"] == name
+        assert yaml.safe_load(meta.text({"firstname": name})) == {"firstname": name}

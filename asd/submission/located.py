@@ -44,13 +44,14 @@ class Located:
         self.problems.append(f"{self.where}:{line}: {'.'.join(map(str, path))}{': ' * bool(path)}{problem}")
 
 
-def parse(raw: bytes, where: str) -> Located:
+def parse(raw: bytes, where: str, dialect: type[yaml.SafeLoader] = yaml.SafeLoader) -> Located:
     """Problems only, and no value, where it is not a yaml mapping."""
     try:
         text = decoded(raw, where)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = dialect(text)
+        root = loader.get_single_node()
         places = list(islice(_lines(root, ()), MOST_KEYS + 1)) if root else []
-        value = yaml.safe_load(text) if len(places) <= MOST_KEYS else None
+        value = loader.construct_document(root) if root and len(places) <= MOST_KEYS else None
     except BadInput as error:
         return Located(where, None, {}, problems=[str(error)])
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:

@@ -17,6 +17,7 @@ from asd.errors import did_you_mean
 from asd.store import written_whole
 from asd.submission import meta
 from asd.submission.meta import DESCRIPTION, LABEL, Located
+from asd.yaml_files import Plain
 
 MOST_SYSTEMS = 4
 TOP = "task2"
@@ -52,7 +53,7 @@ def label(team: Mapping[str, Any], number: int) -> str:
 
 def check_team(raw: bytes, where: str, known: Sequence[str]) -> tuple[Mapping[str, Any], list[str]]:
     """A team.yaml's values and every problem at file:line; `known` are the kit's systems."""
-    team = meta.parse(raw, where)
+    team = meta.parse(raw, where, Plain)
     if team.value is None:
         return {}, team.problems
     meta.leftovers(team, (), team.value)
