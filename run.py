@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"  # before NumPy and torch load: a process is one thread, more would change the bytes
 
-import systems
 from asd.commands import command
+
+import systems
 from asd.errors import BadInput
 from asd.jobs import cpus
 from asd.text_files import given

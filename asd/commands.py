@@ -5,6 +5,8 @@ def main(argv): ...        main(argv) -> exit code; an error of the kinds below 
 
 0 done   1 a job or the memory failed   2 bad input, or a machine that refuses: a full disk, no permission, ...
 130 Ctrl-C   141 who read the output has gone (`| head`)
+
+run.py and the tools import this module first, so that Ctrl-C while the others are imported is told as well.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from asd.errors import BadInput
 
@@ -26,6 +29,7 @@ SPELT = {"Ω": "Omega", "λ": "lambda", "α": "alpha", "±": "+-", "×": "x", "�
 CAUSES = {
     errno.ENOSPC: "the disk is full; make room, then run the same command again",
     errno.EDQUOT: "your share of the disk is full; make room, then run the same command again",
+    errno.EFBIG: "larger than `ulimit -f` or the file system allows",
     errno.EROFS: "the file system cannot be written; give a folder elsewhere",
     errno.EACCES: "no permission; is it another user's?",
     errno.EPERM: "not permitted; is it another user's, or on a file system without this operation?",
@@ -92,6 +96,17 @@ def of_the_machine(error: OSError) -> str:
     names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))]
     cause = CAUSES.get(error.errno, "")
     return f"{' -> '.join(names)}{': ' * bool(names)}{error.strerror}{f' ({cause})' if cause else ''}"
+
+
+def told_at_once(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ctrl-C while modules are still imported; whatever else nobody has caught keeps its traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        say(f"{Path(sys.argv[0]).name}: interrupted before it began")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = told_at_once  # Python then ends by SIGINT, which shells show as 130
 
 
 def say(text: str) -> None:

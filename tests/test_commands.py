@@ -5,15 +5,17 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+from asd.commands import command, sentence, spell_out
 
 import pytest
 from conftest import tool
 
 import run as program
-from asd.commands import command, sentence, spell_out
 from asd.errors import BadInput
 from asd.jobs import JobFailed
 from asd.store import write_json
@@ -77,6 +79,15 @@ def test_a_reader_that_has_gone_is_no_error():
     process.stdout.read(10)
     process.stdout.close()
     assert (process.wait(60), process.stderr.read()) == (141, b"")
+
+
+def test_ctrl_c_while_modules_are_imported_is_told_in_a_line():
+    code = "import sys; sys.argv = ['tools/omega.py']; import asd.commands; raise KeyboardInterrupt"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "omega.py: interrupted before it began\n")
+    for path in TOOLS:  # ruff keeps that order
+        found = re.findall(r"^(?:import|from) (asd|systems|numpy|torch|scipy)(.*)", path.read_text(), re.MULTILINE)
+        assert found[0] == ("asd", ".commands import command"), path
 
 
 def test_windows_is_refused_in_a_sentence():

@@ -25,8 +25,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import systems
 from asd.commands import command
+
+import systems
 from asd.errors import BadInput
 from asd.jobs import cpus
 from asd.programs import there

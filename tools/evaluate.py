@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
+
 from asd.programs.comparing import compared
 from asd.programs.reading import published_truths, read_systems
 from asd.tables import FORMATS

@@ -26,8 +26,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd import importing
 from asd.commands import command
+
+from asd import importing
 from asd.errors import BadInput
 from asd.text_files import given
 

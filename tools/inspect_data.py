@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
+
 from asd.errors import BadInput
 from asd.programs import inspection
 from asd.tables import counted

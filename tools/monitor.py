@@ -27,8 +27,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd.clips import RATE
 from asd.commands import command
+
+from asd.clips import RATE
 from asd.errors import BadInput
 from asd.monitoring import FORMATS, Alarm, Board, Times, blocks, is_a_device, served
 from asd.programs import there

@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
+
 from asd.errors import BadInput
 from asd.programs.comparing import compared, signs
 from asd.programs.reading import read_systems, truths_of_names

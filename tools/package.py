@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
+
 from asd.programs import there
 from asd.programs.team import MACS, read_team, refuse_missing
 from asd.text_files import given

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
+
 from asd.errors import BadInput
 from asd.programs import there
 from asd.text_files import given

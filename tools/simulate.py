@@ -20,8 +20,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from asd import simulation
 from asd.commands import command
+
+from asd import simulation
 from asd.text_files import given
 
 

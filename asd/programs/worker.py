@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from asd.commands import sentence
+
 from asd.process import end_with_parent
 from asd.programs.versions import refuse_others, versions_here
 

@@ -21,8 +21,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from asd import frontends
 from asd.commands import command
+
+from asd import frontends
 from asd.detectors import backends
 from asd.encoders import Aisfx, Ast, Beats, Clap
 from asd.errors import BadInput, did_you_mean

@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from asd.commands import command
+
 from asd.programs.ladder import draw, origin, runs_in, tables
 from asd.tables import rendered
 from asd.text_files import given

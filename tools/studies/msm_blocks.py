@@ -21,8 +21,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from asd import evaluation
 from asd.commands import command
+
+from asd import evaluation
 from asd.errors import BadInput
 from asd.programs.fitting import fit
 from asd.programs.opening import recorded_request

@@ -18,10 +18,11 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
+from asd.commands import command
+
 import numpy as np
 
 from asd.clips import RATE, Clip
-from asd.commands import command
 from asd.data import read_wave
 from asd.detectors.denoised import DenoisedScorer, denoised, near_of
 from asd.errors import BadInput

@@ -22,6 +22,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from asd.commands import command
+
 from asd.errors import BadInput
 from asd.jobs import cpus
 from asd.programs.separation_benchmark.options import Options

@@ -26,6 +26,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from asd.commands import command
+
 from asd.programs import two_microphones as study
 from asd.programs.mimii import write_pairs
 from asd.tables import rendered
