@@ -39,6 +39,7 @@ from asd.system import System
 
 TEST = Path({test!r})
 KEPT = Path({kept!r})
+STORE = Path({store!r})
 SEEN = []
 
 
@@ -86,6 +87,7 @@ class Calibration(NormalStandardised):
 SYSTEM = System(Near(), LogMel(), Distance(), Calibration())
 '''
 NUMBERS = count()
+UNHEARD = "self.train_scores = 1.0 + np.arange(18)"  # so that no fit scores training clips, under its own policy
 PLAIN = "return super().__call__(score)"
 
 
@@ -142,6 +144,18 @@ STOPPED = {  # by type, by proof, by what may be opened
         scoring("os.symlink(f'{score}', KEPT.with_name(f'link{score}'))", "return score"),
         "os.symlink, writing refused",
     ),
+    "text in names of folders": (
+        scoring("os.mkdir(KEPT.with_name(f'folder{score}'))", "return score"),
+        "os.mkdir, writing refused",
+    ),
+    "a file in the store": (
+        beginning(UNHEARD, "(STORE / 'mean').write_text(f'{score}')", "return score"),
+        "mean: open, writing",
+    ),
+    "a file among the store's scores": (
+        beginning(UNHEARD, "(STORE / 'scores' / 'mean').write_text(f'{score}')", "return score"),
+        "mean: open refused",  # by the proof
+    ),
     "text in the clips' folder": (
         scoring("(TEST / 'mean').write_text(f'{score}')", "return score"),
         "mean: open, writing refused|mean: open refused",
@@ -174,7 +188,7 @@ def results(tmp_path_factory):
 
 @pytest.fixture
 def run(results, data_folder, tmp_path, monkeypatch, capsys):
-    """The exit code and the error of `run.py -e` on a system of this file."""
+    """The exit code and the error of `run.py -e` (or `of`) on a system of this file."""
     monkeypatch.setattr(systems, "HERE", tmp_path)
     monkeypatch.setattr(systems, "__path__", [str(tmp_path), *systems.__path__])
     of_the_kit = fingerprint._path_of
@@ -182,17 +196,19 @@ def run(results, data_folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(proving, "run", lambda jobs, *_: [proven_here(job) for job in jobs])
     monkeypatch.setattr(program, "cpus", lambda: 1)
 
-    def called(scorer="pass", scale=PLAIN):
+    def called(scorer="pass", scale=PLAIN, of=("-e",)):
         name = f"mutant{next(NUMBERS)}"  # the kit keeps what it has read of a module
         parts = {"scorer": indent(scorer, "    ").lstrip(), "scale": indent(scale, "        ").lstrip()}
         test = data_folder / "eval_data" / "raw" / "drone" / "test"
         places = {"{test!r}": repr(str(test)), "{kept!r}": repr(str(tmp_path / "kept.npy"))}
+        places |= {"{store!r}": repr(str(results / "store"))}
         text = FILE
         for mark, value in {**places, **{f"{{{part}}}": value for part, value in parts.items()}}.items():
             text = text.replace(mark, value)
         (tmp_path / f"{name}.py").write_text(text)
         importlib.invalidate_caches()
-        code = program.main(["-e", name, "--data", str(data_folder), "--results", str(results), "--workers", "1"])
+        words = [of[0], name, *of[1:], "--data", str(data_folder), "--results", str(results), "--workers", "1"]
+        code = program.main(words)
         return code, capsys.readouterr().err
 
     return called
@@ -219,6 +235,20 @@ def test_the_file_they_depart_from_is_proven(run):
 def test_what_the_guard_stops(parts, message, run):
     code, error = run(**parts)
     assert code == 2 and re.search(message, error), error
+
+
+DEV = ("-d", "--machines", "fan")  # ends without a proof
+
+
+@pytest.mark.parametrize("name", ["a file of the clips so far", "text in names of folders", "a file in the store"])
+def test_what_the_guard_stops_while_the_development_set_is_scored(name, run):
+    parts, message = STOPPED[name]
+    code, error = run(**parts, of=DEV)
+    assert code == 2 and re.search(message, error), error
+
+
+def test_where_features_and_scores_go_the_proof_alone_stops_a_file(run):
+    assert run(**STOPPED["a file among the store's scores"][0], of=DEV) == (0, "")
 
 
 @pytest.mark.parametrize("parts", UNSEEN.values(), ids=UNSEEN)

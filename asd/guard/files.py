@@ -3,9 +3,9 @@
     with policy(protected=[raw], allowed=[raw / "fan" / "train"]):   fit: the training clips and nothing else
     with hearing(protected=[raw], allowed=[]) as files: files.allow_only(clip.path); ...  scoring: one clip at a time
 
-While test clips are heard, nothing is written, renamed, linked or deleted but below `writable` (the store; in the proof
-nothing): what one clip leaves in a file the next could read. Caches of compiled code, devices, pipes and nameless
-temporary files are no such place. A file that was opened before is told by `state`.
+While test clips are heard, no file or folder is written, made, renamed, linked or deleted but below `writable` (the
+store's features and scores; in the proof nothing): what one clip leaves there the next could read. Caches of compiled
+code, devices, pipes and nameless temporary files are no such place. A file that was opened before is told by `state`.
 
 A policy holds for all threads of the process, one at a time: make the next when the one before has ended. It rests
 on Python's audit events; the hook is installed at the first policy, never removed, and does nothing without one. What
@@ -13,7 +13,7 @@ libsndfile and torch open in C raises no event, so their openers are made to ann
 since nobody could see what it opens.
 
 Out of reach: data already in memory and files already open; an existing hard link elsewhere; `dir_fd` of os.open;
-sizes and times of files (os.stat), names of folders (os.mkdir); C code that opens files itself without a word (ctypes,
+sizes and times of files (os.stat), pipes with names (os.mkfifo); C code that opens files itself without a word (ctypes,
 cffi, safetensors, HDF5 and Arrow readers, gdbm, torch._C); openers kept under another name before the first policy, or
 in a library imported during one (torch); processes started earlier, and the network. The guard is there for mistakes:
 code that means to get around it can.
@@ -51,6 +51,7 @@ CHANGES: dict[str, Places] = {
     "os.setxattr": ((0, None),),
 }
 FILES: dict[str, Places] = {**dict.fromkeys(LOOKS, ((0, None),)), **CHANGES}
+FOLDERS: dict[str, Places] = {"os.mkdir": ((0, 2),), "os.rmdir": ((0, 1),)}  # their names can hold what a file can
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 PROCESSES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn"}
@@ -142,10 +143,11 @@ class HearingPolicy(FilePolicy):
 
     def judge_writing(self, event: str, path: str) -> None:
         is_open_place = event == "open" and os.path.exists(path) and not os.path.isfile(path)
-        if not is_open_place and not all(self._may_change(name) for name in _names([path])):
+        is_there = event == "os.mkdir" and os.path.isdir(path)
+        if not is_open_place and not is_there and not all(self._may_change(name) for name in _names([path])):
             self._refuse(
-                f"{path}: {event}, writing refused while test clips are heard: what one clip leaves in a file, the "
-                "scoring of the next could read (write it in fit, or keep it within one call)"
+                f"{path}: {event}, writing refused while test clips are heard: what one clip leaves in a file or its "
+                "name, the scoring of the next could read (write it in fit, or keep it within one call)"
             )
 
     def _may_change(self, name: str) -> bool:
@@ -184,6 +186,9 @@ def _hook(event: str, arguments: tuple[object, ...]) -> None:
     if holding is not None and event in FILES:
         for path in _paths(event, arguments):
             holding.judge(event, path, _writes(event, arguments))
+    if holding is not None and event in FOLDERS:
+        for path in _paths(event, arguments):
+            holding.judge_writing(event, path)
 
 
 @functools.cache
@@ -199,7 +204,7 @@ def _writes(event: str, arguments: tuple[object, ...]) -> bool:
 
 
 def _paths(event: str, arguments: tuple[object, ...]) -> Iterator[str]:
-    for position, folder in FILES[event]:
+    for position, folder in (FILES | FOLDERS)[event]:
         path = _path(arguments[position] if len(arguments) > position else None)
         base = arguments[folder] if folder is not None and len(arguments) > folder else None
         if path is not None:
@@ -243,7 +248,7 @@ def _is_compiled(name: str) -> bool:
     beside = _names(filter(None, [sys.prefix, sys.base_prefix, site.USER_SITE, KIT]))
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     own = _names(filter(None, [sys.pycache_prefix, os.environ.get("NUMBA_CACHE_DIR"), os.path.join(caches, "numba")]))
-    return _below(name, own) or ("__pycache__" in name.split(os.sep)[:-1] and _below(name, beside))
+    return _below(name, own) or ("__pycache__" in name.split(os.sep) and _below(name, beside))
 
 
 def _below(path: str, folders: frozenset[str]) -> bool:

@@ -25,6 +25,7 @@ PROBE = ".writable"  # in the results folder: whether it can be written
 DEVICE = re.compile(r"cpu|cuda(:\d+)?|mps")
 # Kinds in the store with no score or feature of a test clip.
 LEARNT = ("weights", "scorers", "frontends", "targets", "scratch")
+HEARD = ("features", "scores")  # kinds that test clips go into
 
 
 class Session:
@@ -135,8 +136,11 @@ class Session:
         return guard.policy(self.guarded, [*training_folders(machine), *features, *self.learnt])
 
     def hearing(self, machine: data.Machine) -> AbstractContextManager:
-        """While test clips are heard: these and the store can be opened, and nothing but the store is written."""
-        return guard.hearing(self.guarded, [machine.folder / "test"], writable=[self.store.root])
+        """While test clips are heard: these and the store can be opened, and only HEARD of the store is written."""
+        writable = [self.store.root / kind for kind in HEARD]
+        for folder in writable:
+            folder.mkdir(parents=True, exist_ok=True)
+        return guard.hearing(self.guarded, [machine.folder / "test", self.store.root], writable)
 
     def training_features(self, names: Sequence[str], machine: data.Machine) -> list[Path]:
         """Where the store keeps the features of the training clips, and of noise clips that training hears."""
