@@ -84,23 +84,28 @@ class Unchanged:
 
 
 @dataclass(frozen=True)
-class GammaStandardised:
-    """Scores in standard deviations of the training scores' fitted gamma, threshold at a quantile of both domains.
-
-    (A - mean) / std keeps the order of far-out clips apart; the gamma's CDF would saturate at 1 and tie them.
-    """
+class QuantileOfDomains:
+    """The threshold of calibrations that put scores on a common scale: a quantile of both domains."""
 
     quantile: float = 0.9  # of the training clips' standardised scores, both domains alike: decision threshold
 
     def __post_init__(self) -> None:
         check_quantile(self.quantile)
 
+    def threshold(self, train_scores: np.ndarray, is_target: np.ndarray) -> float:
+        return quantile_of_domains(train_scores, is_target, self.quantile)
+
+
+@dataclass(frozen=True)
+class GammaStandardised(QuantileOfDomains):
+    """Scores in standard deviations of the training scores' fitted gamma, threshold at a quantile of both domains.
+
+    (A - mean) / std keeps the order of far-out clips apart; the gamma's CDF would saturate at 1 and tie them.
+    """
+
     def fit(self, train_scores: np.ndarray) -> Standardised:
         shape, scale = gamma_fit(train_scores)
         return Standardised(mean=shape * scale, std=shape**0.5 * scale)
-
-    def threshold(self, train_scores: np.ndarray, is_target: np.ndarray) -> float:
-        return quantile_of_domains(train_scores, is_target, self.quantile)
 
 
 @dataclass(frozen=True)
@@ -113,13 +118,8 @@ class Standardised:
 
 
 @dataclass(frozen=True)
-class NormalStandardised:
+class NormalStandardised(QuantileOfDomains):
     """Scores of either sign in standard deviations of the training scores, threshold at a quantile of both domains."""
-
-    quantile: float = 0.9  # of the training clips' standardised scores, both domains alike: decision threshold
-
-    def __post_init__(self) -> None:
-        check_quantile(self.quantile)
 
     def fit(self, train_scores: np.ndarray) -> Standardised:
         mean, std = float(np.mean(train_scores)), float(np.std(train_scores))
@@ -129,6 +129,3 @@ class NormalStandardised:
                 "expected (are all training clips the same recording, or digitally silent?)"
             )
         return Standardised(mean, std)
-
-    def threshold(self, train_scores: np.ndarray, is_target: np.ndarray) -> float:
-        return quantile_of_domains(train_scores, is_target, self.quantile)
