@@ -33,7 +33,7 @@ def run_of(folder, name, shift, machines=("fan",), count=12, anonymous=False):
     of = {clip: float(RNG.normal(shift * ("anomaly" in clip))) for clip in clip_names}
     train = folder / name / "train_scores"
     record = {"members": ["0"], "parameters": 1, "macs_per_clip": 2, "threshold": 0.5, "training_seconds": 1.0}
-    record["data"] = {"n_train": 2 * count, "n_test": len(of)}
+    record["data"] = {"train": "t", "test": "x", "n_train": 2 * count, "n_test": len(of)}
     train.mkdir(parents=True)
     for machine in machines:
         path = train / file_name("anomaly_score", machine, split="train")

@@ -146,7 +146,7 @@ def test_responses_that_do_not_fit_are_named(tmp_path):
     for path, told in {
         "quiet.npz": "quiet.npz: no impulse response of a noise position",
         "fewer.npz": r"fewer.npz: hall__noise_0 has shape \(1, 40\), the machine's \(2, 40\)",
-        "text.npz": "text.npz: not readable as an npz",
+        "text.npz": "text.npz: not readable as NumPy's",
         "": "noise_0.wav: impulse response at 44100 Hz, 16000 expected",
     }.items():
         with pytest.raises(BadInput, match=told):
