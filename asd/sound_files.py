@@ -82,6 +82,8 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     try:
         with path.open("rb") as raw, soundfile.SoundFile(raw) as file:
             yield file
-    except (soundfile.SoundFileError, OSError) as error:
-        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error
+    except soundfile.SoundFileError as error:
+        reason = getattr(error, "error_string", error)
         raise BadInput(f"{path}: not readable as sound ({reason}; is it damaged, or of another format?)") from error
