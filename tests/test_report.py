@@ -27,9 +27,10 @@ def names(split, count):
     return [f"section_00_{d}_{split}_{c}_{i:04d}_{HOSTILE}.wav" for d, c in kinds for i in range(count)]
 
 
-def run_of(folder, name, shift, machines=("fan",), count=12, anonymous=False):
+def run_of(folder, name, shift, machines=("fan",), count=12, anonymous=False, without="nothing"):
     """results/<dev|eval>/<name> as run.py leaves it, as far as the report reads it."""
     clip_names = [f"section_00_{i:04d}.wav" for i in range(8)] if anonymous else names("test", count)
+    clip_names = [clip for clip in clip_names if without not in clip]
     of = {clip: float(RNG.normal(shift * ("anomaly" in clip))) for clip in clip_names}
     train = folder / name / "train_scores"
     record = {"members": ["0"], "parameters": 1, "macs_per_clip": 2, "threshold": 0.5, "training_seconds": 1.0}
@@ -179,3 +180,18 @@ def test_every_word_that_a_header_uses_is_explained():
     assert set(HEADERS.values()) <= set(TERMS)
     assert explained("auc_source") == TERMS["AUC_source"] and explained("development set: Ω") == TERMS["Ω"]
     assert explained("false_alarms_source") == TERMS["false alarms"] and explained("machine") == ""
+
+
+@pytest.mark.parametrize(
+    ("without", "told", "cell"),
+    [
+        ("_target_", "strong: It detects 100", "12 of 12"),
+        ("_anomaly_", "strong: It has no anomalies to detect, with false alarms on", "0 of 0"),
+    ],
+)
+def test_a_machine_of_one_domain_or_condition_is_reported_without_omega(tmp_path, monkeypatch, without, told, cell):
+    run = run_of(tmp_path / "eval", "strong", 9.0, without=without)
+    text = written([Group([run])], tmp_path / "r.html", monkeypatch)
+    assert "fan: test clips of one domain or condition, for which the challenge has no Ω." in text and told in text
+    assert cell in text and "has the highest Ω" not in text and "ROC: " in text or without == "_anomaly_"
+    assert not any("target" in few for few in run.few("fan")) or without == "_anomaly_"

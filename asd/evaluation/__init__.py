@@ -23,7 +23,7 @@ from asd.evaluation.metric import (
     same_clips,
     terms_of,
 )
-from asd.evaluation.one_domain import one_domain_table
+from asd.evaluation.one_domain import divided, one_domain_table
 from asd.evaluation.published import Published, published
 from asd.evaluation.truth import Truth, Truths, contradictions, read_truth, truth_of_names, truth_of_renamed
 
@@ -39,6 +39,7 @@ __all__ = [
     "auc",
     "check_truth",
     "contradictions",
+    "divided",
     "evaluate",
     "has_all_kinds",
     "interval",

@@ -7,11 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from asd.contracts import SystemScores
-from asd.evaluation.metric import auc, columns, same_clips
+from asd.evaluation.metric import auc, columns, has_all_kinds, same_clips
 from asd.evaluation.truth import Truths
 from asd.tables import Rows
 
 HEADER = ("system", "machine", "normal clips", "anomalies", "AUC", "detected", "false alarms")
+
+
+def divided(truths: Truths) -> tuple[Truths, Truths]:
+    """The machines with test clips of all kinds, which the challenge's metric needs, and the others."""
+    whole = {machine: truth for machine, truth in truths.items() if has_all_kinds(truth)}
+    return whole, {machine: truth for machine, truth in truths.items() if machine not in whole}
 
 
 def one_domain_table(systems: Sequence[SystemScores], truths: Truths) -> Rows:

@@ -15,18 +15,21 @@ ONE_DOMAIN = "Machines whose test clips are not of all kinds (normals of both do
 def compared(
     systems: Sequence[SystemScores], truths: evaluation.Truths, published: Mapping, draws: int | None, form: str
 ) -> str:
-    """All tables; `published` is tools/studies/published.yaml, `draws` of the bootstrap (None: no intervals).
+    """All tables; `published` is tools/studies/published.yaml, `draws` of the bootstrap (None: no intervals)."""
+    return "".join(rendered(*table, form) for table in tables(systems, truths, published, draws))
 
-    Machines without test clips of all kinds, which the challenge's metric needs, have a table of their own.
-    """
-    whole = {m: truth for m, truth in truths.items() if evaluation.has_all_kinds(truth)}
-    partial = {m: truth for m, truth in truths.items() if m not in whole}
-    tables: list[tuple[str, Rows]] = [(ONE_DOMAIN, evaluation.one_domain_table(systems, partial))] if partial else []
-    if whole:
-        bootstrap = None if draws is None else evaluation.Bootstrap(whole, draws)
-        those = part_of(systems, list(whole)) if partial else systems
-        tables += evaluation.tables(those, whole, evaluation.published(published, whole), bootstrap)
-    return "".join(rendered(*table, form) for table in tables)
+
+def tables(
+    systems: Sequence[SystemScores], truths: evaluation.Truths, published: Mapping, draws: int | None
+) -> list[tuple[str, Rows]]:
+    """Machines without test clips of all kinds, which the challenge's metric needs, have a table of their own."""
+    whole, partial = evaluation.divided(truths)
+    found: list[tuple[str, Rows]] = [(ONE_DOMAIN, evaluation.one_domain_table(systems, partial))] if partial else []
+    if not whole:
+        return found
+    bootstrap = None if draws is None else evaluation.Bootstrap(whole, draws)
+    those = part_of(systems, list(whole)) if partial else systems
+    return [*found, *evaluation.tables(those, whole, evaluation.published(published, whole), bootstrap)]
 
 
 def signs(system: SystemScores) -> list[str]:

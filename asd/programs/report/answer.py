@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -38,14 +38,14 @@ class Standing:
 
 
 def standings(group: Group, draws: int) -> list[Standing]:
-    """Best first; [] where the truth is not known."""
-    bootstrap = evaluation.Bootstrap(group.truths, draws)
-    found = [standing(run, bootstrap) for run in group.runs if group.truths]
+    """Best first; [] where there is no Ω."""
+    bootstrap = evaluation.Bootstrap(group.whole, draws)
+    found = [standing(run, bootstrap, group.whole) for run in group.runs if group.whole]
     return sorted(found, key=lambda s: -s.omega)
 
 
-def standing(run: Run, bootstrap: evaluation.Bootstrap) -> Standing:
-    scores = run.scores.scores
+def standing(run: Run, bootstrap: evaluation.Bootstrap, machines: Iterable[str]) -> Standing:
+    scores = {machine: run.scores.scores[machine] for machine in machines}
     terms = {m: evaluation.terms_of(m, of, run.truths[m]) for m, of in scores.items()}
     drawn = {m: bootstrap.terms(m, of) for m, of in scores.items()}  # (B, 3) each
     machines = {m: (evaluation.omega(terms[m]), evaluation.omegas(drawn[m])) for m in scores}
@@ -58,11 +58,14 @@ def standing(run: Run, bootstrap: evaluation.Bootstrap) -> Standing:
 
 def sentences(group: Group, found: Sequence[Standing]) -> list[str]:
     """Who is ahead and whether that is settled, and what its threshold does."""
-    if not found:
+    if not group.truths:
         return [
             f"On the {group.title} the truth of the clips is not known: no figure of merit, only scores, losses and "
             "the most anomalous clips (--ground-truth gives the published truth)."
         ]
+    apart = f"{', '.join(group.partial)}: test clips of one domain or condition, for which the challenge has no Ω."
+    if not found:
+        return [apart, *(f"{run.scores.name}: {at_threshold(run)}" for run in group.runs)]
     best, *others = found
     told = [f"On the {group.title} {best.name} has the highest Ω, {best.omega:.3f} ({between(best.draws)})."]
     if others:
@@ -75,15 +78,16 @@ def sentences(group: Group, found: Sequence[Standing]) -> list[str]:
     if len(best.machines) > 1:
         weakest = min(best.machines, key=lambda machine: best.machines[machine][0])
         told.append(f"It is weakest on {weakest}, with Ω {best.machines[weakest][0]:.3f}.")
-    return [*told, at_threshold(best.run)]
+    return [*told, at_threshold(best.run), *([apart] if group.partial else [])]
 
 
 def at_threshold(run: Run) -> str:
     kinds = [(t.is_anomaly, run.scores.decisions[m][c] == 1) for m, of in run.truths.items() for c, t in of.items()]
-    found, alarms = (np.mean([decided for anomaly, decided in kinds if anomaly is what]) for what in (True, False))
+    found, alarms = ([decided for anomaly, decided in kinds if anomaly is what] for what in (True, False))
     aim = "" if run.scores.nominal is None else f" (its threshold aims at {100 * run.scores.nominal:.0f} %)"
-    told = f"It detects {100 * found:.0f} % of the anomalies, with false alarms on {100 * alarms:.0f} % of the normal"
-    return f"{told} clips{aim}."
+    detected = f"detects {100 * np.mean(found):.0f} % of the anomalies" if found else "has no anomalies to detect"
+    told = f"false alarms on {100 * np.mean(alarms):.0f} % of the normal clips" if alarms else "no normal clips"
+    return f"It {detected}, with {told}{aim}."
 
 
 def between(draws: np.ndarray) -> str:
@@ -115,9 +119,9 @@ def charts(
     """Ω with intervals over all machines, published figures of the same clips below; of each of several machines."""
     if not found:
         return []
-    is_same = published.is_of_these_clips and set(published.machines) == set(group.machines)
+    is_same = published.is_of_these_clips and set(published.machines) == set(group.whole)
     theirs = {name: of["over all"] for name, of in published.omegas.items()} if is_same else {}
-    several = len(group.machines) > 1
+    several = len(group.whole) > 1
     return [over_all(group, found, theirs, colours), *([per_machine(group, found, colours)] if several else [])]
 
 
@@ -146,16 +150,16 @@ def over_all(
 
 
 def per_machine(group: Group, found: Sequence[Standing], colours: Mapping[str, tuple]) -> Picture:
-    figure = Figure(figsize=(WIDTH, 1.2 + len(group.machines) * (0.25 + 0.13 * len(found))))
+    figure = Figure(figsize=(WIDTH, 1.2 + len(group.whole) * (0.25 + 0.13 * len(found))))
     axis = figure.subplots()
     for i, s in enumerate(found):
         offset = 0.7 * (i - (len(found) - 1) / 2) / len(found)
-        for row, machine in enumerate(group.machines):
+        for row, machine in enumerate(group.whole):
             value, draws = s.machines[machine]
             drawn = bar(axis, row + offset, value, evaluation.interval(draws), colours[s.name])
         drawn.set_label(s.name)
-    axis.set_yticks(range(len(group.machines)), group.machines)
-    axis.set(xlabel="Ω of one machine", ylim=(len(group.machines) - 0.4, -0.6))
+    axis.set_yticks(range(len(group.whole)), [*group.whole])
+    axis.set(xlabel="Ω of one machine", ylim=(len(group.whole) - 0.4, -0.6))
     axis.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=4, frameon=False)
     return Picture(svg(figure), f"The same for each machine of the {group.title}.")
@@ -176,7 +180,12 @@ def bar(axis: Axes, row: float, value: float, ends: tuple[float, float], colour:
 def seeds(group: Group) -> list[Picture]:
     """The ladder's figure, of the development set, where there are at least two of its systems."""
     names = [run.scores.name for run in group.runs]
-    if group.runs[0].kind != "dev" or not group.truths or sum(name in ladder.LADDER for name in names) < 2:
+    if (
+        group.runs[0].kind != "dev"
+        or not group.whole
+        or group.partial
+        or sum(name in ladder.LADDER for name in names) < 2
+    ):
         return []
     runs = {run.scores.name: by_seed.Run(run.scores, run.record) for run in group.runs}
     caption = f"The noise-aware report's ladder on the {group.title}: Ω of every seed, their mean, the ensemble."

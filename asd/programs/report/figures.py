@@ -32,8 +32,9 @@ WIDTH = 5.0  # inches: text of 9 pt stays readable on a phone
 
 
 def of_machine(run: Run, machine: str) -> list[Picture]:
-    """Without a truth no ROC; of a system that optimises nothing no losses."""
-    return [*([roc(run, machine)] if run.truths else []), histogram(run, machine), *training(run, machine)]
+    """A ROC where there are normals and anomalies; of a system that optimises nothing no losses."""
+    told = {condition for _, condition in run.scores_by_kind(machine)} if run.truths else set()
+    return [*([roc(run, machine)] if len(told) == 2 else []), histogram(run, machine), *training(run, machine)]
 
 
 # ---- scores and ROC --------------------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ def histogram_panels(run: Run, machine: str, test: np.ndarray) -> dict[str, dict
     if machine not in run.truths:
         return {"all clips": {"training": np.array([*run.train_scores(machine).values()]), "test": test}}
     kinds = run.scores_by_kind(machine)
-    return {f"{d} domain": {c: kinds[d, c] for c in CONDITIONS if (d, c) in kinds} for d in DOMAINS}
+    return {f"{d} domain": {c: kinds[d, c] for c in CONDITIONS if (d, c) in kinds} for d in run.domains(machine)}
 
 
 def draw_histogram(axis: Axes, groups: Mapping[str, np.ndarray], bins: list[float], threshold: float) -> None:
@@ -77,16 +78,16 @@ def roc(run: Run, machine: str) -> Picture:
     """Over all clips and by domain's normals, the pAUC's region shaded, the threshold's place marked."""
     kinds = run.scores_by_kind(machine)
     anomalies = np.concatenate([kinds[d, "anomaly"] for d in DOMAINS if (d, "anomaly") in kinds])
-    normals = {d: kinds[d, "normal"] for d in DOMAINS}
-    normals["all"] = np.concatenate([*normals.values()])
+    normals = {d: kinds[d, "normal"] for d in DOMAINS if (d, "normal") in kinds}
+    every = np.concatenate([*normals.values()])
     figure = Figure(figsize=(WIDTH, 4.0))
     axis = figure.subplots()
-    partial = evaluation.pauc(*labelled(normals["all"], anomalies))
+    partial = evaluation.pauc(*labelled(every, anomalies))
     axis.axvspan(0, evaluation.MAX_FPR, color="#fefcbf", zorder=0, label=f"region of the pAUC, {partial:.3f}")
-    for label, values in normals.items():
+    for label, values in {**(normals if len(normals) > 1 else {}), "all": every}.items():
         draw_roc(axis, label, values, anomalies)
     threshold = run.record[machine]["threshold"]
-    rates = [float(np.mean(scores > threshold)) for scores in (normals["all"], anomalies)]
+    rates = [float(np.mean(scores > threshold)) for scores in (every, anomalies)]
     axis.plot(*rates, "o", color="black", markerfacecolor="white", label="at the threshold")
     axis.plot([0, 1], [0, 1], color="grey", linewidth=0.7, linestyle=":")
     axis.set(xlabel="false alarms, share of normal clips", ylabel="detected, share of anomalies")

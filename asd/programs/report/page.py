@@ -12,6 +12,7 @@ import matplotlib
 
 from asd import evaluation
 from asd.errors import BadInput
+from asd.programs import comparing
 from asd.programs.opening import open_run
 from asd.programs.report import answer, clips, figures
 from asd.programs.report.embedding import STYLE, Picture
@@ -57,7 +58,7 @@ def page(groups: Sequence[Group], data_folder: Path | None, draws: int, publishe
     colours = answer.colours_of([*names])
     tell("intervals ...")
     found = {group.title: answer.standings(group, draws) for group in groups}
-    theirs = {group.title: evaluation.published(published, group.truths) for group in groups}
+    theirs = {group.title: evaluation.published(published, group.whole) for group in groups}
     top = [picture for g in groups for picture in answer.charts(g, found[g.title], theirs[g.title], colours)]
     top += [picture for g in groups for picture in answer.seeds(g)]
     sections, notes = sections_of(groups, found, data_folder, RESERVE + size_of(top), tell)
@@ -68,8 +69,9 @@ def page(groups: Sequence[Group], data_folder: Path | None, draws: int, publishe
         notes=notes,
         top=top,
         both=answer.both_sets(found, theirs) if any(found.values()) else [],
+        apart=[evaluation.one_domain_table(group.entries, group.partial) for group in groups if group.partial],
         sections=sections,
-        tables=[table for group in groups for table in tables(group, draws, theirs[group.title], len(groups) > 1)],
+        tables=[table for group in groups for table in tables(group, draws, published, len(groups) > 1)],
         terms=TERMS,
         explained=explained,
     )
@@ -80,12 +82,9 @@ def title(names: Iterable[str], groups: Sequence[Group]) -> str:
     return f"Anomalous sound detection: {', '.join(names)} on {machines} machine{'s' * (machines > 1)}"
 
 
-def tables(group: Group, draws: int, published: evaluation.Published, several: bool) -> list[tuple[str, Rows]]:
+def tables(group: Group, draws: int, published: Mapping, several: bool) -> list[tuple[str, Rows]]:
     """All tables of a set, as tools/omega.py has them, and the report's own."""
-    entries, truths = group.entries, group.truths
-    metric: Sequence = (
-        evaluation.tables(entries, truths, published, evaluation.Bootstrap(truths, draws)) if truths else ()
-    )
+    metric: Sequence = comparing.tables(group.entries, group.truths, published, draws)
     own = [("Decisions in clips", decision_rows(group.runs)), ("Runs", run_rows(group.runs))]
     return [(f"{title} ({group.title})" if several else title, rows) for title, rows in (*metric, *own)]
 

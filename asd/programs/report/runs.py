@@ -58,16 +58,23 @@ class Run:
         return {key: np.array(values) for key, values in found.items()}
 
     def worst(self, machine: str) -> list[tuple[str, str]]:
-        """(clip, what it is): the normal with the highest score, the anomaly with the lowest."""
-        scores, truth = self.scores.scores[machine], self.truths[machine]
-        normal = max((c for c in scores if not truth[c].is_anomaly), key=scores.__getitem__)
-        anomaly = min((c for c in scores if truth[c].is_anomaly), key=scores.__getitem__)
-        alarm = self.scores.decisions[machine][normal] == 1
-        miss = self.scores.decisions[machine][anomaly] == 0
-        return [
-            (normal, "Worst false alarm" if alarm else "Highest-scoring normal clip, decided normal"),
-            (anomaly, "Worst miss" if miss else "Lowest-scoring anomaly, decided anomalous"),
-        ]
+        """(clip, what it is): the normal with the highest score, the anomaly with the lowest, as far as there are."""
+        scores, truth, found = self.scores.scores[machine], self.truths[machine], list[tuple[str, str]]()
+        decided = self.scores.decisions[machine]
+        if normals := [clip for clip in scores if not truth[clip].is_anomaly]:
+            clip = max(normals, key=scores.__getitem__)
+            found.append(
+                (clip, "Worst false alarm" if decided[clip] else "Highest-scoring normal clip, decided normal")
+            )
+        if anomalies := [clip for clip in scores if truth[clip].is_anomaly]:
+            clip = min(anomalies, key=scores.__getitem__)
+            found.append((clip, "Lowest-scoring anomaly, decided anomalous" if decided[clip] else "Worst miss"))
+        return found
+
+    def domains(self, machine: str) -> list[str]:
+        """Of the test clips whose truth is known."""
+        there = {t.domain for t in self.truths.get(machine, {}).values()}
+        return [domain for domain in DOMAINS if domain in there]
 
     def most_anomalous(self, machine: str) -> list[str]:
         """The first LISTED clips by score."""
@@ -77,10 +84,11 @@ class Run:
     def few(self, machine: str) -> list[str]:
         """Each domain and condition with fewer than FEW clips; of training clips those that have a left-out score."""
         train = Counter(ClipName.parse(name).domain for name in self.train_scores(machine))
-        counts = {(d, "training score"): train[d] for d in DOMAINS}
+        domains = self.domains(machine) or DOMAINS
+        counts = {(d, "training score"): train[d] for d in domains}
         test = Counter((t.domain, CONDITIONS[t.is_anomaly]) for t in self.truths.get(machine, {}).values())
         if test:
-            counts |= {(d, f"{c} test clip"): test[d, c] for d in DOMAINS for c in CONDITIONS}
+            counts |= {(d, f"{c} test clip"): test[d, c] for d in domains for c in CONDITIONS}
         return [f"{counted(n, what)} of the {domain} domain" for (domain, what), n in counts.items() if n < FEW]
 
 
@@ -97,6 +105,16 @@ class Group:
     @property
     def truths(self) -> evaluation.Truths:
         return self.runs[0].truths
+
+    @cached_property
+    def whole(self) -> evaluation.Truths:
+        """Of the machines that the challenge's metric is defined for."""
+        return evaluation.divided(self.truths)[0]
+
+    @cached_property
+    def partial(self) -> evaluation.Truths:
+        """Of the others: test clips of one domain or condition."""
+        return evaluation.divided(self.truths)[1]
 
     @property
     def machines(self) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from asd.clips import DOMAINS
 from asd.programs.report.runs import Run
 
 RUN = ("system", "machine", "training clips", "test clips", "members", "parameters", "MACs per clip", "training s")
@@ -34,7 +33,7 @@ def decision_rows(runs: Sequence[Run]) -> Rows:
         decided = [(run.scores.name, m, d) for run in runs for m, d in run.scores.decisions.items()]
         rows = [(name, m, str(sum(d.values())), str(len(d))) for name, m, d in decided]
         return [("system", "machine", "decided anomalous", "of"), *rows]
-    return [COUNTS, *((r.scores.name, m, d, *counts(r, m, d)) for r in runs for m in r.machines for d in DOMAINS)]
+    return [COUNTS, *((r.scores.name, m, d, *counts(r, m, d)) for r in runs for m in r.machines for d in r.domains(m))]
 
 
 def counts(run: Run, machine: str, domain: str) -> list[str]:
