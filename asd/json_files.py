@@ -18,8 +18,8 @@ from typing import Any
 from asd.errors import BadInput
 from asd.text_files import decoded, read_bytes
 
-IN_WORDS = {dict: "a mapping", list: "a list", str: "a text", int: "a whole number", float: "a number", bool: "a truth"}
-IN_WORDS |= {type(None): "nothing"}
+IN_WORDS = {dict: "a mapping", list: "a list", str: "a text", int: "a whole number", float: "a number"}
+IN_WORDS |= {bool: "true or false", type(None): "nothing"}
 
 
 def read_json(path: Path, by: str, shape: Any, remedy: str) -> Any:

@@ -15,11 +15,11 @@ RIGHT = {"name": "s1", "clips": {"fan": 3}, "members": [["s1", 0]], "more": None
         ({}, ""),
         ({"quick": True}, ""),
         ({"name": 3}, "name: a whole number, a text expected"),
-        ({"clips": {"fan": True}}, "clips.fan: a truth, a whole number expected"),
+        ({"clips": {"fan": True}}, "clips.fan: true or false, a whole number expected"),
         ({"clips": [1]}, "clips: a list, a mapping expected"),
         ({"members": [["s1", 0], ["s1"]]}, "members.1: 1 items, 2 expected"),
         ({"members": [["s1", "0"]]}, "members.0.1: a text, a whole number expected"),
-        ({"quick": None}, "quick: nothing, a truth expected"),
+        ({"quick": None}, "quick: nothing, true or false expected"),
     ],
 )
 def test_the_first_misfit_is_told_with_its_place(changed, told):

@@ -169,6 +169,9 @@ STOPPED = {  # by type, by proof, by what may be opened
 UNSEEN = {  # what nothing here can tell from an honest system
     "a number found by looking at the test scores": scoring("return score - 0.3142"),
     "a file made beforehand, from the test clips": scoring("return score - float(Path(__file__).stat().st_size > 0)"),
+    "text in pipes with names": scoring(
+        "pipe = KEPT.with_name(f'pipe{score}')", "pipe.exists() or os.mkfifo(pipe)", "return score"
+    ),
     "sizes of other clips' files": scoring("return score - 1e-9 * (TEST / 'section_00_0003.wav').stat().st_size"),
     "another clip read through C": scoring(
         "libc = ctypes.CDLL(None)",

@@ -52,6 +52,7 @@ CHANGES: dict[str, Places] = {
 }
 FILES: dict[str, Places] = {**dict.fromkeys(LOOKS, ((0, None),)), **CHANGES}
 FOLDERS: dict[str, Places] = {"os.mkdir": ((0, 2),), "os.rmdir": ((0, 1),)}  # their names can hold what a file can
+PLACES = {**FILES, **FOLDERS}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 PROCESSES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn"}
@@ -204,7 +205,7 @@ def _writes(event: str, arguments: tuple[object, ...]) -> bool:
 
 
 def _paths(event: str, arguments: tuple[object, ...]) -> Iterator[str]:
-    for position, folder in (FILES | FOLDERS)[event]:
+    for position, folder in PLACES[event]:
         path = _path(arguments[position] if len(arguments) > position else None)
         base = arguments[folder] if folder is not None and len(arguments) > folder else None
         if path is not None:
