@@ -108,6 +108,7 @@ def _run_all(jobs: Sequence[Job], pool: Pool, logs: Path) -> None:
                 elif code != 0:
                     failures[job] = f"{job.name}: {told}, log {paths[job]}: {last_line(paths[job])}"
                     refused += [refusal(paths[job]) or failures[job]] if code == 2 else []
+                    shown.failed(job.name)
                     shown.say(f"failed: {failures[job]}")
             shown.look([job.name for job in pending.values()], pool.waiting())
     if failures and len(refused) == len(failures):

@@ -42,6 +42,11 @@ class Progress:
         """A line that stays, above the bar."""
         self.bar.write(text, file=sys.stderr)
 
+    def failed(self, job: str) -> None:
+        """Its length tells nothing of others'."""
+        self.lengths.pop(job, None)
+        self.ended.add(job)
+
     def look(self, left: Sequence[str], waiting: str) -> None:
         """`left`: the jobs that are not done; those that run have a log."""
         self.now = time.monotonic()

@@ -131,3 +131,14 @@ def test_the_time_left_is_of_jobs_of_the_same_kind(tmp_path, monkeypatch):
     (tmp_path / "short_1").touch()
     assert look("long_0", "short_1", "long_1") == 100  # no less than the longest that has not begun
     assert look("long_1") == 130  # as long as long_0 has taken
+
+
+def test_the_length_of_a_job_that_failed_tells_nothing(tmp_path, monkeypatch):
+    now = iter([0, 0, 3])
+    monkeypatch.setattr("asd.progress.time.monotonic", lambda: next(now))
+    shown = Progress({name: tmp_path / name for name in "abc"}, dict.fromkeys("abc", ""))
+    (tmp_path / "a").touch()
+    shown.look("abc", "")
+    shown.failed("a")
+    shown.look("bc", "")
+    assert shown.seconds_left("bc", 1) == 0

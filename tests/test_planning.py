@@ -9,13 +9,16 @@ from asd.errors import BadInput
 from asd.programs import hours
 from asd.programs.developing import develop
 from asd.programs.hours import fitted_into
-from asd.programs.planning import Estimate, Plan, may_be_long, planned, told
+from asd.programs.planning import Estimate, Plan, may_be_long, planned, start, told
 from asd.programs.request import Request
+
+START = start
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     monkeypatch.setattr("asd.training.REHEARSAL", 0.02)
+    monkeypatch.setattr("asd.programs.planning.start", lambda: 0.25)
 
 
 def test_the_plan_counts_jobs_and_steps_and_leaves_nothing(data_folder, tmp_path):
@@ -55,6 +58,17 @@ def test_a_student_that_has_to_be_trained_first_is_rehearsed(data_folder, tmp_pa
     assert training.epochs == recipe.training.epochs and training.windows <= recipe.training.windows_per_epoch
     assert {e.names for e in plan.estimates} == {("ssd",), ("ssd_s1",)} and plan.seconds > student.training > 0
     assert "front-end of ssd, ssd_s1" in told(plan, session) and not (tmp_path / "results").exists()
+
+
+def test_a_job_counts_what_its_process_takes_to_begin(data_folder, tmp_path):
+    session = opened(["baseline_mse"], "dev", data_folder, tmp_path, machines=["fan"], seeds=(0,))
+    assert planned(session).estimates[0].scoring > 0.25 and START() > 0.1  # the real one: a process that imports
+
+
+def test_frontends_are_trained_side_by_side_on_a_cluster_only():
+    student = Estimate(("ssd",), 4, 0, (Pace(10, 40, 10_000, 10.0),), 0.0, 5)
+    assert Plan((), 0.0, 0, (student,), 2).seconds == 400
+    assert Plan((), 0.0, 0, (student,), 2, "tcp://head:8786").seconds == 200
 
 
 def test_a_long_run_is_estimated_before_it_begins(data_folder, tmp_path, monkeypatch):

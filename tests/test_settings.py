@@ -1,6 +1,6 @@
 """Settings: departures by dotted name, values coerced by type, parts by their role."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import get_type_hints
 
 import pytest
@@ -111,6 +111,14 @@ def test_a_detector_that_counts_its_channels_is_refused_behind_features_of_more(
         systems.load("semi_denoise", ["features=LogMelPair"])
     with pytest.raises(BadInput, match="takes 1 channel side by side"):
         systems.load("semi_denoise_far", ["detector.noise=OtherClips"])
+
+
+def test_a_front_end_that_is_trained_offers_all_that_training_needs():
+    class Student:
+        def fit_on(self, waves, clean, scratch, device, lasting): ...
+
+    with pytest.raises(BadInput, match="front-end Student has `fit_on`, but not files, rehearse: .* TrainedFrontEnd"):
+        replace(systems.load("ae"), frontend=Student())
 
 
 @dataclass(frozen=True)

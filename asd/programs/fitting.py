@@ -99,7 +99,9 @@ def _job(session: Session, names: list[str], machine: str, seeds: tuple[int, ...
     members = {name: [(name, seed) for seed in seeds] for name in names}
     share = share_of(session, recipes=own, trained=own, members=members, machines=[machine], may_select=False)
     label = f"{share.kind}_{machine}_seed_{'-'.join(map(str, seeds))}_{'+'.join(names)}"
-    return Job(label.replace(":", "_")[:200], worker(session, "work", share), "+".join(names))
+    trained = all(session.chains[names[0], machine].is_trained(seed) for seed in seeds)
+    kind = f"{'+'.join(names)}{' (scoring alone)' * trained}"
+    return Job(label.replace(":", "_")[:200], worker(session, "work", share), kind)
 
 
 def share_of(session: Session, **departing: Any) -> Request:

@@ -6,10 +6,14 @@ Nothing is trained, and nothing written. Features that the store lacks are stood
 from __future__ import annotations
 
 import math
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,6 +31,7 @@ from asd.contracts import (
     Workplace,
 )
 from asd.fingerprint import canonical, digest, numbers
+from asd.jobs import PATH
 from asd.process import largest_mb
 from asd.programs.fitting import missing
 from asd.programs.session import Session
@@ -35,7 +40,7 @@ from asd.system import Chain, described, fitted_scorers, scores_of
 from asd.tables import rendered
 
 TRIED = 8  # clips whose features, fit and scores are timed
-Untrained = Mapping[str, FittedFrontEnd]  # by system, in the place of those that have to be trained
+Untrained = Mapping[str, FittedFrontEnd]  # by `key`, in the place of those that have to be trained
 LONG = 600.0  # seconds; a run that takes longer tells so before it begins
 SLOWEST = 0.05  # seconds of one core for a second of sound and an epoch; 0.012 for the 512-wide autoencoder
 
@@ -62,14 +67,16 @@ class Plan:
     estimates: tuple[Estimate, ...]
     features: float  # seconds of one core
     features_bytes: int
-    frontends: tuple[Estimate, ...]  # trained by run.py itself, a machine after another
+    frontends: tuple[Estimate, ...]  # trained by run.py itself, a machine after another; by workers of a scheduler
     workers: int
+    scheduler: str = ""
 
     @property
     def seconds(self) -> float:
         """Wall-clock time, an upper bound: jobs of one kind after those of another."""
         jobs = sum(self.rounds(e) * (e.training + e.scoring) for e in self.estimates)
-        return self.features / self.workers + sum(e.jobs * e.training for e in self.frontends) + jobs
+        frontends = sum((self.rounds(e) if self.scheduler else e.jobs) * e.training for e in self.frontends)
+        return self.features / self.workers + frontends + jobs
 
     def rounds(self, estimate: Estimate) -> int:
         """How many of its jobs one worker does, the last round with idle ones."""
@@ -77,7 +84,6 @@ class Plan:
 
 
 def planned(session: Session) -> Plan:
-    start = time.process_time()  # of a job too: what it imports and opens is what this process has
     frontends, untrained = frontends_missing(session)
     groups: dict[str, list[Share]] = {}
     for (machine, _, seeds), names in missing(session).items():
@@ -85,8 +91,8 @@ def planned(session: Session) -> Plan:
         trained = all(chain.is_trained(seed) for seed in seeds)
         groups.setdefault(f"{trained} {alike(chain, len(seeds))}", []).append(Share(machine, seeds, names, trained))
     seconds, size = features_missing(session, untrained)
-    estimates = tuple(estimated(session, of, start, untrained) for of in groups.values())
-    return Plan(estimates, seconds, size, frontends, session.request.workers)
+    estimates = tuple(estimated(session, of, untrained) for of in groups.values())
+    return Plan(estimates, seconds, size, frontends, session.request.workers, session.request.scheduler)
 
 
 @dataclass(frozen=True)
@@ -113,14 +119,18 @@ def sizes(chain: Chain) -> tuple[int, int]:
 
 def may_be_long(session: Session) -> bool:
     """Whether it is worth measuring if the run is LONG: by a bound that needs no measurement."""
-    total = 0.0
-    for (machine, _, seeds), names in missing(session).items() if session.request.may_train else ():
-        chain = session.chains[names[0], machine]
-        epochs = len(seeds) * epochs_of(chain.system.detector)
-        if lacks_frontend(chain):
-            epochs += session.request.workers * epochs_of(chain.system.frontend)  # by no worker
-        total += epochs * sizes(chain)[1] / (2 * RATE * session.machine(machine).channels) * SLOWEST
-    return total / session.request.workers > LONG
+    if not session.request.may_train:
+        return False
+    trainings = [(session.chains[of[0], m], len(seeds)) for (m, _, seeds), of in missing(session).items()]
+    frontends = {key(chain): chain for chain in session.chains.values() if lacks_frontend(chain)}
+    parts = [(chain, n * epochs_of(chain.system.detector) / session.request.workers) for chain, n in trainings]
+    parts += [(chain, epochs_of(chain.system.frontend)) for chain in frontends.values()]
+    return sum(epochs * heard(session, chain) for chain, epochs in parts) * SLOWEST > LONG
+
+
+def heard(session: Session, chain: Chain) -> float:
+    """Seconds of sound to train on."""
+    return sizes(chain)[1] / (2 * RATE * session.machine(chain.train[0].machine).channels)
 
 
 def epochs_of(part: object) -> int:
@@ -136,24 +146,39 @@ def lacks_frontend(chain: Chain) -> bool:
 
 def frontends_missing(session: Session) -> tuple[tuple[Estimate, ...], Untrained]:
     """Of those that have to be trained, and untrained ones in their place."""
-    groups: dict[str, dict[str, list[Chain]]] = {}  # equal front-ends on as many clips -> one's key -> its chains
+    groups: dict[str, dict[str, list[Chain]]] = {}  # equal front-ends on as many clips -> key -> its chains
     for chain in filter(lacks_frontend, session.chains.values()):
         like = digest(canonical([numbers(chain.system.frontend), *sizes(chain)]))
-        groups.setdefault(like, {}).setdefault(digest(canonical(chain.frontend_record)), []).append(chain)
+        groups.setdefault(like, {}).setdefault(key(chain), []).append(chain)
     estimates, untrained = list[Estimate](), dict[str, FittedFrontEnd]()
     for of in groups.values():
         chains = [chain for several in of.values() for chain in several]
         recipe = chains[0].system.frontend
         assert isinstance(recipe, TrainedFrontEnd)
         fitted, paces = recipe.rehearse(chains[0].waves(chains[0].train), session.device)
-        names = tuple(dict.fromkeys(chain.name for chain in chains))
-        untrained |= dict.fromkeys(names, fitted)
+        untrained |= dict.fromkeys(of, fitted)
         size = sum(array.nbytes for array in fitted.arrays().values())
+        names = tuple(dict.fromkeys(chain.name for chain in chains))
         estimates.append(Estimate(names, len(of), 0, tuple(paces), 0.0, size))
     return tuple(estimates), untrained
 
 
-def estimated(session: Session, group: Sequence[Share], start: float, untrained: Untrained) -> Estimate:
+def key(chain: Chain) -> str:
+    """Of what its front-end learns."""
+    return digest(canonical(chain.frontend_record))
+
+
+@cache
+def start() -> float:
+    """Seconds until a job's process has imported what it needs; measured once."""
+    begun = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", "import asd.programs.fitting"], check=True, env={**os.environ, "PYTHONPATH": PATH}
+    )
+    return time.monotonic() - begun
+
+
+def estimated(session: Session, group: Sequence[Share], untrained: Untrained) -> Estimate:
     first = group[0]
     name, seeds = first.names[0], first.seeds
     chain, n_test = session.chains[name, first.machine], len(session.machine(first.machine).test)
@@ -173,7 +198,7 @@ def estimated(session: Session, group: Sequence[Share], start: float, untrained:
         if alike(session.chains[name, m.name], len(seeds)) == like
         for seed in session.request.seeds_of(name)
     )
-    return Estimate(tuple(first.names), len(group), stored, tuple(paces), start + len(seeds) * scoring, weights)
+    return Estimate(tuple(first.names), len(group), stored, tuple(paces), start() + len(seeds) * scoring, weights)
 
 
 def rehearsed(
@@ -234,7 +259,7 @@ def first_feature(chain: Chain, untrained: Untrained) -> Feature:
     wave = chain.read(chain.train[0])
     if chain.has_frontend:
         return described(chain.frontend, chain.system.features, wave)
-    return described(untrained.get(chain.name) or chain.system.frontend.fit([wave]), chain.system.features, wave)
+    return described(untrained.get(key(chain)) or chain.system.frontend.fit([wave]), chain.system.features, wave)
 
 
 def features_missing(session: Session, untrained: Untrained) -> tuple[float, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from asd.contracts import AnyDetector, AnyFeatures, Calibration, FrontEnd, TrainedDetector
+from asd.contracts import AnyDetector, AnyFeatures, Calibration, FrontEnd, TrainedDetector, TrainedFrontEnd
 from asd.errors import BadInput, check
 from asd.settings import assignment, resolve
 
@@ -24,6 +24,12 @@ class System:
         seeds = self.seeds
         right = len(seeds) > 0 and min(seeds) >= 0 and len(set(seeds)) == len(seeds)
         check("seeds", ",".join(map(str, seeds)), right, "one or more, each once and at least 0,")
+        if hasattr(self.frontend, "fit_on") and not isinstance(self.frontend, TrainedFrontEnd):
+            missing = [name for name in ("files", "rehearse") if not hasattr(self.frontend, name)]
+            raise BadInput(
+                f"front-end {type(self.frontend).__name__} has `fit_on`, but not {', '.join(missing)}: one that is "
+                "trained needs all that asd/contracts.py lists under TrainedFrontEnd"
+            )
 
     def check_channels(self) -> None:
         """Raises BadInput where the features put fewer channels side by side than the detector compares, or more than
