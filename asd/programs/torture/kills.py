@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from asd.errors import BadInput
 from asd.programs.torture.pipeline import Pipeline, compared
 
 WAYS = ("the process group by SIGKILL", "the parent by SIGKILL", "a worker by SIGKILL", "the parent by SIGTERM")
+WAITING = 0.5  # share of the kills that wait for a checkpoint
+LOOK = 0.01  # s between two looks at a process
 IN_A_ROW = 8  # kills of one command at most, so that a round comes to its end
 ALLOWED = (0, 1, 130, 143)  # exit codes of a command that lost a worker, or was asked to end
 
@@ -64,22 +67,31 @@ def until_done(
     for _ in range(IN_A_ROW):
         if sum(outcome.kills.values()) >= wanted:
             break
-        way = draw.choice(WAYS)
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-        try:
-            process.communicate(timeout=draw.uniform(0, usual))
-        except subprocess.TimeoutExpired:
-            outcome.with_checkpoint += any(own.results.glob("store/scratch/*/*/checkpoint.pt"))
-            outcome.kills[way] += kill(process, way)
-        said = process.communicate()[1]
+        way, late = draw.choice(WAYS), draw.random() < WAITING
+        with tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
+            if goes_on(process, draw.uniform(0, usual), own if late else None):
+                outcome.with_checkpoint += own.has_checkpoint()
+                outcome.kills[way] += kill(process, way)
+            process.wait()
+            errors.seek(0)
+            said = errors.read()
         if process.returncode > 0 and (process.returncode not in ALLOWED or "Traceback" in said):
             outcome.faults.append(f"{' '.join(command[1:4])}, {way}: exit code {process.returncode}, {said[-500:]}")
         outcome.faults += [f"{way}: process {pid} went on" for pid in own.orphans()]
         if process.returncode == 0:
             return
     timed(command)
+
+
+def goes_on(process: subprocess.Popen, seconds: float, until: Pipeline | None) -> bool:
+    """Whether it runs after so many seconds, and then, where a pipeline is given, once that has a checkpoint."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end or (until and not until.has_checkpoint()):
+        if process.poll() is not None:
+            return False
+        time.sleep(LOOK)
+    return process.poll() is None
 
 
 def kill(process: subprocess.Popen, way: str) -> int:

@@ -72,6 +72,9 @@ class Pipeline:
         hidden = [p for p in self.results.rglob(".*") if p.name not in (LOCK, CLAIM, PROBE)]
         return [*hidden, *(p for p in scratch.rglob("*") if p.is_file())]
 
+    def has_checkpoint(self) -> bool:
+        return any(self.results.glob("store/scratch/*/*/checkpoint.pt"))
+
     def orphans(self, patience: float = 10.0) -> list[int]:
         """Processes that still name the results folder, `patience` seconds after their parent was killed."""
         end = time.monotonic() + patience
