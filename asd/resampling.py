@@ -14,6 +14,7 @@ import numpy as np
 
 from asd.clips import RATE
 from asd.contracts import Wave
+from asd.errors import BadInput
 from asd.sound_files import read_sound
 
 AROUND = 100  # output steps of the resampler that are read on each side of a stretch; its filter reaches 10
@@ -34,13 +35,19 @@ def stretch(
 ) -> Wave:
     """(C, T) at 16 kHz of the samples from `first`, a multiple of `down`, to before `last`; files beside each other.
 
-    `rate` and `n_samples` are those of all files, `channels` those of each, from 0 (None: all).
+    `rate` and `n_samples` are those of all files, `channels` those of each, from 0 (None: all). Raises BadInput.
     """
     from scipy.signal import resample_poly  # slow to import
 
     up, down = ratio(rate)
+    if first % down:
+        raise ValueError(f"first {first} at {rate} Hz: a multiple of {down} expected")
     begin, end = max(0, first - AROUND * down), min(n_samples, last + AROUND * down)
-    wave = np.concatenate([_read(path, channels, begin, end) for path in paths])  # (C, n)
+    waves = [_read(path, channels, begin, end) for path in paths]
+    n = min(wave.shape[1] for wave in waves)  # an MP3 whose length was estimated may have a little less
+    if n <= first - begin:
+        raise BadInput(f"{paths[0]}: no samples from {first} of {n_samples} on (its header misleads: make it a FLAC)")
+    wave = np.concatenate([wave[:, :n] for wave in waves])  # (C, n)
     if up == down:
         return wave[:, first - begin : last - begin]
     skip, length = (first - begin) * up // down, math.ceil((last - first) * up / down)

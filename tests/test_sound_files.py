@@ -5,14 +5,17 @@ import resource
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, tool, write_clip
+from conftest import RATE, tool
 
+from asd import sound_files
 from asd.array_files import read_numpy
 from asd.errors import BadInput
 from asd.frontends.distillation.audiosep import read_text_embedding
 from asd.frontends.distillation.reference import read_reference
 from asd.importing.cutting import header
+from asd.programs.loading import wave_of
 from asd.programs.mimii import write_clip as write_pair
+from asd.resampling import stretch
 from asd.separation.recordings import read_mono
 from asd.separation.rooms import read_arrays, read_response
 from asd.sound_files import read_sound, sound_blocks, sound_bytes, write_sound
@@ -21,11 +24,20 @@ WAVE = np.random.default_rng(0).uniform(-0.5, 0.5, (2, RATE)).astype(np.float32)
 READERS = {
     "samples": read_sound,
     "blocks": lambda path: list(sound_blocks(path, 4000)),
+    "recording to score": lambda path: wave_of(path, 2),
     "reference clip": read_reference,
     "noise": read_mono,
     "impulse response": read_response,
     "recording to import": lambda path: header([path], None),
     "MIMII": lambda path: write_pair(path, {(0, 1): path.with_name("pair.wav")}),
+}
+CUT = {
+    "a wav cut short": ("WAV", "PCM_16"),
+    "a FLAC cut short": ("FLAC", "PCM_16"),
+    "an AIFF cut short": ("AIFF", "PCM_16"),
+    "an AU cut short": ("AU", "PCM_16"),
+    "a W64 cut short": ("W64", "PCM_16"),
+    "an MP3 cut short": ("MP3", "MPEG_LAYER_III"),
 }
 
 
@@ -36,25 +48,18 @@ def spoilt(path, how):
     if how == "a folder":
         path.mkdir()
         return path
-    if how in ("not finite", "a FLAC cut short"):
-        form = ("WAV", "FLOAT") if how == "not finite" else ("FLAC", "PCM_16")
-        path.write_bytes(sound_bytes(WAVE.T if how != "not finite" else WAVE.T * np.nan, RATE, *form))
+    if how == "not finite":
+        path.write_bytes(sound_bytes(WAVE.T * np.nan, RATE, "WAV", "FLOAT"))
+    elif form := CUT.get(how):
+        content = sound_bytes(WAVE.T, RATE, *form)
+        path.write_bytes(content[: len(content) // 2])
     else:
-        write_clip(path, WAVE)
-    content = path.read_bytes()
-    path.write_bytes(
-        {
-            "text": b"speed,load\n1,2\n",
-            "empty": b"",
-            "cut short": content[:-1000],
-            "a FLAC cut short": content[: len(content) // 2],
-        }.get(how, content)
-    )
+        path.write_bytes({"text": b"speed,load\n1,2\n", "empty": b""}[how])
     return path
 
 
-LATER = {("recording to import", "a FLAC cut short"), ("blocks", "cut short")}  # told when it is cut, or was before
-SPOILT = ("absent", "a folder", "text", "empty", "cut short", "a FLAC cut short")
+LATER = {("recording to import", f"{form} cut short") for form in ("a FLAC", "an MP3")}  # told when it is cut
+SPOILT = ("absent", "a folder", "text", "empty", *CUT)
 
 
 @pytest.mark.parametrize(("kind", "how"), [(k, how) for k in READERS for how in SPOILT if (k, how) not in LATER])
@@ -62,6 +67,41 @@ def test_what_is_no_whole_sound_is_told_with_its_path(kind, how, tmp_path):
     with pytest.raises(BadInput, match=r"x\.wav: ") as refused:
         READERS[kind](spoilt(tmp_path / "x.wav", how))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "at", "unknown"), [("AIFF", 4, "7f000024"), ("AU", 8, "ffffffff"), ("W64", 16, "ff" * 8)]
+)
+def test_a_length_that_a_header_leaves_open_is_no_cut(form, at, unknown, tmp_path):
+    content = bytearray(sound_bytes(WAVE.T, RATE, form))
+    content[at : at + len(unknown) // 2] = bytes.fromhex(unknown)
+    (tmp_path / "x.wav").write_bytes(content)
+    assert len(read_sound(tmp_path / "x.wav")[0]) == RATE
+
+
+def test_blocks_are_of_what_was_read_and_an_mp3_of_estimated_length_is_whole(tmp_path, monkeypatch):
+    path = tmp_path / "x.mp3"
+    path.write_bytes(sound_bytes(WAVE.T, RATE, "MP3", "MPEG_LAYER_III"))
+    assert sum(block.shape[1] for block in sound_blocks(path, 4000)) == RATE == wave_of(path, 2).shape[1]
+    path.write_bytes(path.read_bytes()[:-300])
+    monkeypatch.setattr(sound_files, "ESTIMATED", {"MP3": 0.5})
+    there = len(read_sound(path)[0])
+    assert 0.5 * RATE < there < RATE and sum(block.shape[1] for block in sound_blocks(path, 4000)) == there
+
+
+def test_files_beside_each_other_end_with_the_shorter_and_none_begins_after_its_end(tmp_path, monkeypatch):
+    near, far = tmp_path / "near.mp3", tmp_path / "far.mp3"
+    near.write_bytes(sound_bytes(WAVE[0], RATE, "MP3", "MPEG_LAYER_III"))
+    far.write_bytes(near.read_bytes()[:-300])
+    with pytest.raises(BadInput, match=r"far\.mp3: ends after \d+ of 16000 samples"):
+        stretch([near, far], RATE, RATE, None, 0, RATE)
+    monkeypatch.setattr(sound_files, "ESTIMATED", {"MP3": 0.5})
+    there = len(read_sound(far)[0])
+    assert stretch([near, far], RATE, RATE, None, 0, RATE).shape == (2, there)
+    with pytest.raises(BadInput, match="no samples from 15990 of 16000 on"):
+        stretch([far], RATE, RATE, None, 15_990, RATE)
+    with pytest.raises(ValueError, match="a multiple of 441 expected"):
+        stretch([near], 44_100, RATE, None, 100, RATE)
 
 
 def test_samples_that_are_no_numbers_are_told(tmp_path):
