@@ -198,7 +198,7 @@ def test_files_that_cannot_be_heard_are_left_out_of_a_folder_and_told(tmp_path, 
         "Late",
     ]
     assert "1.wav: truncated, 500 of" in str(news[1]) and "a later file has come" in str(news[1])
-    assert "2.wav: not a readable wav" in str(news[2])
+    assert "2.wav: not readable as sound" in str(news[2])
 
 
 def test_a_file_that_comes_too_late_is_heard_after_a_gap(tmp_path, monkeypatch):
