@@ -104,6 +104,10 @@ def test_an_empty_evaluation_folder_as_their_checkout_ships_it_is_no_problem(dat
         ("results/dev/sO", "unknown system 'sO', did you mean 's0'? (`python run.py --list` shows all)"),
         ("results/dve", "results/dve: no such folder, did you mean 'dev'? (there: dev)"),
         ("resluts/dev/s1", "resluts: no such folder, did you mean 'results'? (there: results)"),
+        ("results/dev/ae_own/run.json", "ae_own/run.json: a file, the folder results/<dev|eval>/<system> expected"),
+        ("results/dev/ae_own/run.json/x", "ae_own/run.json: a file, the folder results/<dev|eval>/<system> expected"),
+        ("resluts/dev/sO", "unknown system 'sO', did you mean 's0'?"),
+        ("results/own", "results/own: no such folder (looked for from"),
         ("results/dev/ae_own", "ae_own: no machine 'fam', did you mean 'fan'? (there: fan)"),
     ],
 )

@@ -20,16 +20,26 @@ def check_run(folder: Path, machine: str = "") -> None:
 
 
 def _refuse_misspelt(folder: Path) -> None:
-    """Raises BadInput for what is no system, and for a folder that is not there unless a run would write it."""
-    first = next(path for path in (*reversed(folder.parents), folder) if not path.exists())
+    """Raises BadInput for a file, for no system, and for a folder that is not there unless a run would write it."""
+    first = next(path for path in (*reversed(folder.parents), folder) if not path.is_dir())
+    if first.exists():
+        raise BadInput(f"{first}: a file, the folder results/<dev|eval>/<system> expected")
+    is_system = folder.name in systems.names()
+    if first == folder and is_system:
+        return
+    if first != folder:
+        _check_system(folder)
     beside = [path.name for path in listing(first.parent) if path.is_dir() and not path.name.startswith(".")]
-    hint, is_system = did_you_mean(first.name, beside, 0.6), folder.name in systems.names()
-    if folder.parent.name in KINDS and (first != folder or not hint):
-        systems.check_known(folder.name)
-    if hint and not (first == folder and is_system):
+    if hint := did_you_mean(first.name, beside, 0.6):
         raise BadInput(f"{first}: no such folder{hint} (there: {', '.join(beside)})")
+    _check_system(folder)
     if not is_system:
         raise BadInput(f"{first}: no such folder (looked for from {Path.cwd()})")
+
+
+def _check_system(folder: Path) -> None:
+    if folder.parent.name in KINDS:
+        systems.check_known(folder.name)
 
 
 def systems_in(folder: Path) -> list[Path]:
