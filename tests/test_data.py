@@ -305,3 +305,17 @@ def test_a_folder_of_evaluation_data_alone_or_of_another_layout_says_what_to_do(
     (tmp_path / "plain" / "pump" / "a.flac").touch()
     with pytest.raises(BadInput, match="another layout; `python tools/import_data.py"):
         data.raw_folder(tmp_path / "plain", "dev")
+    (tmp_path / "plain").rename(tmp_path / "raw")
+    with pytest.raises(BadInput, match=r"raw: recordings in another layout; `python tools/import_data.py"):
+        data.raw_folder(tmp_path / "raw", "dev")
+
+
+def test_of_a_folder_of_one_set_the_other_is_not_said_to_be_beside_it(data_folder, tmp_path):
+    (tmp_path / "dev_data" / "raw").mkdir(parents=True)
+    with pytest.raises(BadInput, match=f"To get data: `python tools/download.py train --out {tmp_path}`"):
+        data.raw_folder(tmp_path / "dev_data", "eval")
+    (tmp_path / "dev_data").rename(tmp_path / "eval_data")
+    with pytest.raises(BadInput, match="eval_data is there: -e in place of -d"):
+        data.raw_folder(tmp_path / "eval_data", "dev")
+    with pytest.raises(BadInput, match=f"holds eval_data/: --data {data_folder}$"):
+        data.raw_folder(data_folder / "dev_data", "eval")

@@ -21,23 +21,24 @@ def raw_folder(data: Path, kind: str) -> Path:
     raw = data / KINDS[kind] / "raw"
     if raw.is_dir():
         return raw
-    if holder := _holder(data):
+    holder = _holder(data)
+    if holder != data and (holder / KINDS[kind] / "raw").is_dir():
         raise BadInput(f"{raw}: no such folder; give the folder that holds {KINDS[kind]}/: --data {holder}")
-    if kind == "dev" and (data / KINDS["eval"] / "raw").is_dir():
-        raise BadInput(f"{raw}: no such folder, but {data / KINDS['eval']} is there: -e in place of -d is needed")
+    if kind == "dev" and (holder / KINDS["eval"] / "raw").is_dir():
+        raise BadInput(f"{raw}: no such folder, but {holder / KINDS['eval']} is there: -e in place of -d is needed")
     refuse_other_layout(data)
     where = "" if raw.is_absolute() else f" (looked for from {Path.cwd()})"
     release = kind.replace("eval", "train")
     raise BadInput(
-        f"{raw}: no such folder{where}. To get data: `python tools/download.py {release} --out {data}` "
-        f"(from Zenodo) or `python tools/simulate.py {data}{' --eval' * (kind == 'eval')}` (simulated)"
+        f"{raw}: no such folder{where}. To get data: `python tools/download.py {release} --out {holder}` "
+        f"(from Zenodo) or `python tools/simulate.py {holder}{' --eval' * (kind == 'eval')}` (simulated)"
     )
 
 
-def _holder(data: Path) -> Path | None:
-    """The folder that was meant where one within it was given."""
+def _holder(data: Path) -> Path:
+    """The data folder that was meant where a folder within it was given, or the given one."""
     within = (path.parent for path in (data, *data.parents) if path.name in KINDS.values() and (path / "raw").is_dir())
-    return next(within, data.parent.parent if data.name == "raw" else None)
+    return next(within, data)
 
 
 def refuse_other_layout(folder: Path) -> None:

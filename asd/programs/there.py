@@ -16,6 +16,9 @@ def check_run(folder: Path, machine: str = "") -> None:
     """Raises BadInput unless results/<dev|eval>/<system> holds a run, of the machine where one is named."""
     if not folder.is_dir():
         _refuse_misspelt(folder)
+    sets = [str(folder / kind) for kind in KINDS if any((folder / kind).glob("*/run.json"))]
+    if sets:
+        raise BadInput(f"{folder}: the folder of all results; give {' or '.join(sets)}, or a system's folder in it")
     known_machines([machine] if machine else [], list(read_run(folder)), folder)
 
 
