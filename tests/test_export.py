@@ -15,7 +15,7 @@ import asd
 from asd import __main__ as command
 from asd import importing
 from asd.errors import BadInput
-from asd.programs import exporting
+from asd.programs import exporting, loading
 from asd.programs.fitting import extract
 from asd.programs.opening import open_recorded
 from asd.programs.writing import write
@@ -106,6 +106,8 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         lambda: fan(np.full((2, 16_000), np.nan)): "not a finite number",
         lambda: fan([[0.0], [0.0]]): r"a list: a path, or an array \(2, T\) of floats at 16000 Hz",
         lambda: fan(np.zeros((2, 16_000), np.int16)): "int16 of shape .* divide by 32768",
+        lambda: fan(np.zeros((2, 16_000), np.int32)): r"32 bits\? then divide by 2147483648\)",
+        lambda: fan(np.zeros((2, 16_000), np.uint8)): r"uint8 of shape .* as the training clips of fan, expected$",
         lambda: fan(np.zeros(16_000)): r"a wave \(2, T\) of floats",
         lambda: fan(np.zeros((2, 7_900))): "the array: 0.49375 s, but training clips of fan have 1 to 1.25 s",
         lambda: fan(np.zeros((2, 40_100))): "2.50625 s, .* scores each window",
@@ -116,6 +118,13 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         tool("export").main([str(results / "dev" / "stats_maha"), "fan", "--out", str(elsewhere / "stats_maha.npz")])
         == 2
     )
+
+
+def test_a_file_of_another_length_is_refused_before_it_is_read(elsewhere, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "long.wav", np.zeros((40_100, 2)), 16_000)
+    monkeypatch.setattr(loading, "wave_of", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(BadInput, match=r"long\.wav: 2\.50625 s, .* scores each window"):
+        asd.load(elsewhere / "stats_maha.npz")(tmp_path / "long.wav")
 
 
 def test_a_recording_of_any_rate_and_format_scores_as_the_clip_that_importing_makes_of_it(elsewhere, tmp_path):

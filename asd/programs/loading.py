@@ -19,6 +19,7 @@ from asd.errors import BadInput
 from asd.monitoring import of_file
 from asd.programs.exporting import Exported, read_export
 from asd.programs.opening import Recorded, open_recorded
+from asd.sound_files import sound_header
 from asd.system import FittedSystem
 
 UNLIKE = 2  # times longer or shorter than any training clip; *chosen*
@@ -55,10 +56,14 @@ class LoadedSystem:
         if isinstance(recording, np.ndarray):
             name, wave = "the array", self._checked(recording)
         elif isinstance(recording, (str, PathLike)):
-            name, wave = str(recording), wave_of(Path(recording), self.channels)
+            name = str(recording)
+            self._check_length(name, sound_header(Path(recording)).seconds)  # before hours are read for nothing
+            wave = wave_of(Path(recording), self.channels)
         else:
             raise BadInput(f"a {type(recording).__name__}: a path, or an array {self._expected()} expected")
-        self._check_sound(name, wave)
+        self._check_length(name, wave.shape[1] / RATE)
+        if not np.isfinite(wave).all():
+            raise BadInput(f"{name}: a sample is not a finite number (a broken export?)")
         wave = np.ascontiguousarray(wave, np.float32)
         found = self.fitted(wave)
         return Verdict(found.score, self.fitted.threshold, found.decision, self.fitted.contributions(wave))
@@ -68,22 +73,27 @@ class LoadedSystem:
 
     def _checked(self, wave: np.ndarray) -> Wave:
         if wave.ndim != 2 or len(wave) != self.channels or wave.dtype.kind != "f":
-            cure = (
-                "integers of 16 bits? then divide by 32768" if wave.dtype.kind == "i" else "(T, C)? then transpose it"
-            )
-            raise BadInput(f"{wave.dtype} of shape {wave.shape}: a wave {self._expected()} expected (is it {cure})")
+            raise BadInput(f"{wave.dtype} of shape {wave.shape}: a wave {self._expected()} expected{_cure(wave)}")
         return wave
 
-    def _check_sound(self, name: str, wave: Wave) -> None:
-        seconds, (shortest, longest) = wave.shape[1] / RATE, self.train_seconds
+    def _check_length(self, name: str, seconds: float) -> None:
+        shortest, longest = self.train_seconds
         if not shortest / UNLIKE <= seconds <= longest * UNLIKE:
             lengths = f"{shortest:g}" if shortest == longest else f"{shortest:g} to {longest:g}"
             raise BadInput(
                 f"{name}: {seconds:g} s, but training clips of {self.machine} have {lengths} s; from half to twice as "
                 "long expected (tools/monitor.py scores each window of a long recording)"
             )
-        if not np.isfinite(wave).all():
-            raise BadInput(f"{name}: a sample is not a finite number (a broken export?)")
+
+
+def _cure(wave: np.ndarray) -> str:
+    """The likely mistake, where one is."""
+    if wave.dtype.kind == "i":
+        bits = 8 * wave.dtype.itemsize
+        return f" (is it integers of {bits} bits? then divide by {2 ** (bits - 1)})"
+    if wave.dtype.kind == "f" and wave.ndim == 2:
+        return " (is it (T, C)? then transpose it)"
+    return ""
 
 
 def wave_of(path: Path, channels: int) -> Wave:
