@@ -87,7 +87,9 @@ def _refuse_short(path: Path, file: soundfile.SoundFile, end: int, promised: int
         raise BadInput(f"{path}: ends after {end} of {file.frames} samples (was it cut short?)")
 
 
-def sound_bytes(samples: np.ndarray, rate: int, form: str = "WAV", subtype: str = "PCM_16", **more: Any) -> bytes:
+def sound_bytes(
+    samples: np.ndarray, rate: int, form: str = "WAV", subtype: str | None = "PCM_16", **more: Any
+) -> bytes:
     """A file of samples (T,) or (T, C): in memory, since of a full disk libsndfile tells neither cause nor path."""
     file = io.BytesIO()
     soundfile.write(file, samples, rate, format=form, subtype=subtype, **more)

@@ -21,6 +21,7 @@ from asd.programs.opening import open_recorded
 from asd.programs.writing import write
 from asd.results import read_folder
 from asd.score_files import read_rows
+from asd.sound_files import sound_bytes
 from asd.store import read_arrays, write_arrays
 
 NAMES = ("stats_maha", "baseline_mse")  # nothing trained; seeds (further kinds: test_contracts.py)
@@ -118,6 +119,15 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         tool("export").main([str(results / "dev" / "stats_maha"), "fan", "--out", str(elsewhere / "stats_maha.npz")])
         == 2
     )
+
+
+@pytest.mark.parametrize(("form", "rate"), [("AIFF", 16_000), ("MP3", 16_000), ("MP3", 44_100)])
+def test_a_file_that_was_cut_short_is_not_scored(form, rate, elsewhere, tmp_path):
+    wave = np.random.default_rng(5).normal(0, 0.1, (rate, 2))
+    content = sound_bytes(wave, rate, form, None)
+    (tmp_path / "x.wav").write_bytes(content[: 4 * len(content) // 5])
+    with pytest.raises(BadInput, match=r"x\.wav: (truncated|ends after).*cut short"):
+        asd.load(elsewhere / "stats_maha.npz")(tmp_path / "x.wav")
 
 
 def test_a_file_of_another_length_is_refused_before_it_is_read(elsewhere, tmp_path, monkeypatch):
