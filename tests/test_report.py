@@ -57,6 +57,12 @@ def written(groups, out, monkeypatch):
     return out.read_text()
 
 
+def test_a_report_is_an_html_file_whoever_writes_it(group, tmp_path):
+    with pytest.raises(page.BadInput, match=r"report\.pdf: the name of a file ending in \.html expected"):
+        page.write_report([group], tmp_path / "report.pdf", None, 20, RAW, lambda line: None)
+    assert not (tmp_path / "report.pdf").exists()
+
+
 def refuse():
     raise page.BadInput("/absent: not there")
 

@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
 
-from asd.errors import BadInput
 from asd.programs import there
 from asd.text_files import given
 from asd.yaml_files import read_yaml
@@ -41,15 +40,14 @@ def command_line() -> argparse.ArgumentParser:
 
 def check(args: argparse.Namespace, out: Path) -> None:
     """Before anything heavy is imported."""
-    folders = [folder for given in args.results for folder in there.systems_in(given)]
+    folders = [folder for place in args.results for folder in there.systems_in(place)]
     for folder in folders:
         there.check_run(folder)
     if args.data:
         there.check_data_of(folders, args.data)
     if args.ground_truth:
         there.check_file(args.ground_truth, "the published truth, see tools/evaluate.py,")
-    if out.suffix != ".html":
-        raise BadInput(f"--out {out}: the name of a file ending in .html expected; the report is one file")
+    there.check_html(out)
 
 
 def tell(line: str) -> None:

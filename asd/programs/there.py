@@ -58,6 +58,12 @@ def check_file(path: Path, what: str) -> None:
         raise BadInput(f"{path}: no such file or folder{did_you_mean(path.name, beside, 0.4)}; {what} expected")
 
 
+def check_html(out: Path) -> None:
+    """Raises BadInput unless a report may be written there."""
+    if out.suffix != ".html":
+        raise BadInput(f"{out}: the name of a file ending in .html expected; the report is one file")
+
+
 def check_data(data: Path, kind: str, machines: Sequence[str] | None = None) -> None:
     """Raises BadInput unless a data folder has that set (dev | eval), with these machines."""
     chosen_machines(raw_folder(data, kind), machines)

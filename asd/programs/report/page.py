@@ -20,6 +20,7 @@ from asd.programs.report.runs import Group, Run
 from asd.programs.report.tables import Rows, decision_rows, run_rows
 from asd.programs.report.terms import TERMS, explained
 from asd.programs.session import Session
+from asd.programs.there import check_html
 from asd.store import write_text
 from asd.tables import counted
 
@@ -49,6 +50,7 @@ def write_report(
     groups: Sequence[Group], out: Path, data_folder: Path | None, draws: int, published: Mapping, tell: Tell
 ) -> None:
     """`data_folder` is for clips that have moved since, `draws` of the bootstrap, `published` published.yaml."""
+    check_html(out)
     with matplotlib.rc_context(STYLE):
         write_text(out, page(groups, data_folder, draws, published, tell))
 
