@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from queue import Queue
 from types import ModuleType, SimpleNamespace
 
@@ -120,6 +121,17 @@ def sounddevice(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", module)
     monkeypatch.setattr(arrivals, "LATE", 0.05)
     return module
+
+
+def test_words_are_devices_or_paths_in_one_way(monkeypatch, tmp_path):
+    for kind in ("of_microphones", "of_pipe", "of_folder", "of_file"):
+        monkeypatch.setattr(sources, kind, lambda what, *_, kind=kind: (kind, what))
+    monkeypatch.setattr(sources, "read_ahead", lambda source, n: source)
+    expected = {"mic": "", "mic:1": "1", "mic:a: b": "a: b"}
+    assert {word: sources.blocks(word, 160, 1, 2)[1] for word in expected} == expected
+    assert all(map(sources.is_a_device, [*expected, "-"])) and sources.blocks("-", 160, 1, 2)[0] == "of_pipe"
+    for path, kind in {"mic.wav": "of_file", "mic2": "of_file", str(tmp_path): "of_folder"}.items():
+        assert not sources.is_a_device(path) and sources.blocks(path, 160, 1, 2) == (kind, Path(path))
 
 
 @pytest.mark.parametrize("channels", [1, 2])

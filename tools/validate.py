@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd.commands import command
 
 from asd.programs import there
+from asd.tables import counted
 from asd.text_files import given
 
 
@@ -47,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         print("\n".join(found))
         if args.data is None and any("no machine '" in defect for defect in found):
             print("(the challenge's own machines are expected; for a package of another data set give --data DIR)")
-        print(f"\n{len(found)} defect{'s' * (len(found) > 1)}; {args.package} is not ready to be submitted")
+        print(f"\n{counted(len(found), 'defect')}; {args.package} is not ready to be submitted")
         return 2
     print(f"{args.package}: no defect found")
     if args.results is None:

@@ -20,7 +20,7 @@ from asd.data.folders import (
     raw_folder,
     refuse_other_layout,
 )
-from asd.data.machines import CHANNELS, ClipInfo, Machine, Survey, in_words, listed
+from asd.data.machines import CHANNELS, ClipInfo, Machine, Survey, listed
 from asd.data.sound import Sound, far_is_dead, sound_of, sound_problems, sound_warnings, spread
 from asd.data.survey import inspect_clip, survey
 from asd.data.waves import read_wave
@@ -36,7 +36,6 @@ __all__ = [
     "content_warnings",
     "far_is_dead",
     "holds_machines",
-    "in_words",
     "inspect_clip",
     "known_machines",
     "listed",

@@ -80,7 +80,3 @@ def listed(problems: tuple[str, ...]) -> str:
     """The first SHOWN problems, one a line, and how many more there are."""
     more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
     return "\n".join([*problems[:SHOWN], *more])
-
-
-def in_words(channels: int) -> str:
-    return f"{channels} channel{'s' * (channels != 1)}"

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from asd.clips import ANONYMOUS, RATE, Clip, ClipName, wav_paths
 from asd.data.folders import machine_name_problems
-from asd.data.machines import CHANNELS, ClipInfo, Survey, in_words
+from asd.data.machines import CHANNELS, ClipInfo, Survey
 from asd.data.tables import attribute_warnings
 from asd.data.unlike import length_warnings, number_warnings
 from asd.errors import BadInput
+from asd.tables import counted
 from asd.wav_files import header, mismatch
 
 NAME_OF_2020 = re.compile(r"(normal|anomaly)_id_\d{2}_\d{8}\.wav", re.ASCII)
@@ -74,8 +75,9 @@ def _channel_problems(infos: Sequence[ClipInfo]) -> list[str]:
         return []
     most = max(CHANNELS, key=lambda n: (counts[n], n))
     return [
-        f"{i.clip.machine}/{i.split}/{i.clip.path.name}: {in_words(i.channels)}, {in_words(most)} in {counts[most]} "
-        "other clips of this machine; alike in all expected (were two data sets unpacked here?)"
+        f"{i.clip.machine}/{i.split}/{i.clip.path.name}: {counted(i.channels, 'channel')}, "
+        f"{counted(most, 'channel')} in {counts[most]} other clips of this machine; alike in all "
+        "expected (were two data sets unpacked here?)"
         for i in infos
         if i.split != "supplemental" and i.channels in CHANNELS and i.channels != most
     ]
@@ -138,7 +140,7 @@ def inspect_clip(path: Path, machine: str, split: str) -> tuple[ClipInfo | None,
 def _header_problems(info: ClipInfo) -> list[str]:
     problems = []
     if info.channels not in CHANNELS and info.split != "supplemental":
-        problems.append(f"{in_words(info.channels)}, 1 (near) or 2 (near, far) expected")
+        problems.append(f"{counted(info.channels, 'channel')}, 1 (near) or 2 (near, far) expected")
     if info.rate != RATE:
         problems.append(f"{info.rate} Hz, {RATE} expected (resample it first; it would be read at the wrong pitch)")
     if info.n_samples == 0:

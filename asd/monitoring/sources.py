@@ -38,14 +38,12 @@ def is_a_device(recording: str) -> bool:
 
 def blocks(recording: str, n: int, idle: float, channels: int) -> Iterator[News]:
     """Of a recording, a folder of wavs that ends after `idle` s without news, - for standard input, mic[:DEVICE]."""
-    name, _, device = recording.partition(":")
+    if not is_a_device(recording):
+        path = Path(recording)
+        return of_folder(path, n, idle, channels) if path.is_dir() else of_file(path, n, channels)
     if recording == "-":
         return read_ahead(of_pipe(open(0, "rb", closefd=False), n, channels), n)
-    if name == "mic":
-        return of_microphones(device, n, channels)
-    if Path(recording).is_dir():
-        return of_folder(Path(recording), n, idle, channels)
-    return of_file(Path(recording), n, channels)
+    return of_microphones(recording.removeprefix("mic").removeprefix(":"), n, channels)
 
 
 def of_file(path: Path, n: int, channels: int) -> Iterator[np.ndarray]:

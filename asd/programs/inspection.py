@@ -104,7 +104,10 @@ def kinds(survey: data.Survey) -> list[str]:
 def formats(survey: data.Survey) -> list[str]:
     """Rates, channels, sample formats and lengths that occur, with how many clips have them."""
     forms = Counter((i.rate, i.channels, i.subtype, i.n_samples / i.rate) for i in survey.infos)
-    return [f"{n:5d}  {rate} Hz, {data.in_words(c)}, {sub}, {s:g} s" for (rate, c, sub, s), n in sorted(forms.items())]
+    return [
+        f"{n:5d}  {rate} Hz, {tables.counted(c, 'channel')}, {sub}, {s:g} s"
+        for (rate, c, sub, s), n in sorted(forms.items())
+    ]
 
 
 def attributes(survey: data.Survey) -> list[str]:

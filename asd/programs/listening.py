@@ -15,6 +15,7 @@ from asd.clips import RATE
 from asd.errors import BadInput
 from asd.monitoring import FORMATS, Alarm, Entry, Gap, Monitor, News, Reading, Times, Watch
 from asd.programs.loading import LoadedSystem
+from asd.tables import counted
 
 Tell = Callable[[str], None]
 COSTS = 10_000  # blocks with a reading that the summary's median is of: the last ones
@@ -139,7 +140,7 @@ class Costs:
         ms = 1000 * np.array(self.last)
         how = "every sample heard once" if streams else "every window heard anew"
         return (
-            f"{self.heard:.1f} s heard, {self.readings} reading{'s' * (self.readings != 1)} ({how}); a block that "
+            f"{self.heard:.1f} s heard, {counted(self.readings, 'reading')} ({how}); a block that "
             f"brought a score took {np.median(ms):.1f} ms in the median, {np.percentile(ms, 95):.1f} ms at 95 %, "
             f"{ms.max():.1f} ms at most; "
             f"real-time factor {self.seconds / self.heard:.4f}"

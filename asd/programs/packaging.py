@@ -22,7 +22,7 @@ from asd.programs.validation import defects
 from asd.score_files import DECISION, SCORE
 from asd.store import write_text
 from asd.submission import Measured
-from asd.tables import Rows, rendered
+from asd.tables import Rows, counted, rendered
 
 TABLES = {"md": "markdown", "tex": "latex"}
 
@@ -147,7 +147,7 @@ def put(files: Mapping[str, bytes], target: Path, data: Path, results_folder: Pa
         if found := defects(draft, data, results_folder):
             earlier = f" ({target} is an earlier one, left as it was)" if target.exists() else ""
             told = "\n".join(found)
-            raise BadInput(f"not written{earlier}:\n{told}\n\n{len(found)} defect{'s' * (len(found) > 1)}")
+            raise BadInput(f"not written{earlier}:\n{told}\n\n{counted(len(found), 'defect')}")
         draft.replace(target)
 
 

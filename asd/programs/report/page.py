@@ -80,8 +80,8 @@ def page(groups: Sequence[Group], data_folder: Path | None, draws: int, publishe
 
 
 def title(names: Iterable[str], groups: Sequence[Group]) -> str:
-    machines = sum(len(group.machines) for group in groups)
-    return f"Anomalous sound detection: {', '.join(names)} on {machines} machine{'s' * (machines > 1)}"
+    n = sum(len(group.machines) for group in groups)
+    return f"Anomalous sound detection: {', '.join(names)} on {counted(n, 'machine')}"
 
 
 def tables(group: Group, draws: int, published: Mapping, several: bool) -> list[tuple[str, Rows]]:
