@@ -93,7 +93,7 @@ def test_what_scores_its_self_test_otherwise_is_refused(elsewhere, tmp_path):
         asd.load(tmp_path / "stats_maha.npz")
 
 
-def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp_path):
+def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp_path, capsys):
     with np.load(elsewhere / "stats_maha.npz") as plain:  # any reader of .npz can look into it
         assert plain["self_test/wave"].shape[0] == 2
     soundfile.write(tmp_path / "near.wav", np.zeros(16_000), 16_000)
@@ -119,6 +119,9 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         tool("export").main([str(results / "dev" / "stats_maha"), "fan", "--out", str(elsewhere / "stats_maha.npz")])
         == 2
     )
+    assert "stats_maha.npz: is there already and is not overwritten" in capsys.readouterr().err
+    with pytest.raises(BadInput, match="is there already and is not overwritten"):
+        exporting.write_export(open_recorded(results / "dev" / "stats_maha", "fan"), None, elsewhere / "stats_maha.npz")
 
 
 @pytest.mark.parametrize(("form", "rate"), [("AIFF", 16_000), ("MP3", 16_000), ("MP3", 44_100)])

@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from asd.commands import command
 
-from asd.errors import BadInput
 from asd.programs import there
 from asd.text_files import given
 
@@ -43,8 +42,7 @@ def main(argv: Sequence[str]) -> None:
     args = parser().parse_args(argv)
     out = args.out or Path(f"{args.results.resolve().name}_{args.machine}.npz")
     there.check_run(args.results, args.machine)
-    if out.exists():
-        raise BadInput(f"{out}: is there already and is not overwritten; give another name with --out")
+    there.check_new(out)
     if args.data:
         there.check_data_of([args.results], args.data)
     from asd.programs.exporting import export_run  # after the checks: it imports torch

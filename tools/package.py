@@ -40,14 +40,14 @@ def command_line() -> argparse.ArgumentParser:
 @command
 def main(argv: Sequence[str]) -> None:
     args = command_line().parse_args(argv)
-    names = [item["system"] for item in read_team(args.team)["systems"]]
-    refuse_missing(names, args.data, args.results)
+    team = read_team(args.team)
+    refuse_missing([item["system"] for item in team["systems"]], args.data, args.results)
     for kind in ("dev", "eval"):
         there.check_data(args.data, kind)
     from asd.programs.packaging import package  # after the checks: it imports torch
     from asd.programs.validation import CHECKLIST
 
-    target = package(args.team, args.data, args.results, args.out, args.macs)
+    target = package(team, args.team, args.data, args.results, args.out, args.macs)
     print(f"{target}: no defect found\n\n{CHECKLIST}")
     print(f"\n{target} and the report's tables (report_tables.md, .tex) beside it")
 

@@ -30,6 +30,7 @@ from asd.fingerprint import numbers
 from asd.json_files import misfit, parsed_json
 from asd.programs.opening import Recorded, open_recorded
 from asd.programs.session import label, weights_of
+from asd.programs.there import check_new
 from asd.programs.versions import versions_here
 from asd.store import content, read_arrays, write_arrays
 from asd.system import FittedSystem, Member, Recipe, System, checked_feature
@@ -73,8 +74,7 @@ def export_run(folder: Path, machine: str, out: Path, data: Path | None = None) 
 
 def write_export(recorded: Recorded, wave: Wave, path: Path) -> None:
     """`wave` (C, T) is the self-test clip, one that the system was fitted to. Nothing is overwritten."""
-    if path.exists():
-        raise BadInput(f"{path}: is there already and is not overwritten; give another name with --out")
+    check_new(path)
     fitted = recorded.fitted()
     arrays = {"is_target": recorded.is_target, "self_test/wave": wave}
     for system, chain in recorded.chains.items():

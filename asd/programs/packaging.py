@@ -17,7 +17,6 @@ from asd.errors import BadInput
 from asd.programs.opening import recorded_request
 from asd.programs.reading import read_systems
 from asd.programs.request import Request
-from asd.programs.team import read_team, refuse_missing
 from asd.programs.validation import defects
 from asd.score_files import DECISION, SCORE
 from asd.store import write_text
@@ -27,10 +26,13 @@ from asd.tables import Rows, counted, rendered
 TABLES = {"md": "markdown", "tex": "latex"}
 
 
-def package(team_path: Path, data: Path, results_folder: Path, out: Path, macs: str = "none") -> Path:
-    """Where the package lies, report_tables.md and .tex beside it. Raises BadInput with all that is wrong."""
-    team = read_team(team_path)
-    refuse_missing([item["system"] for item in team["systems"]], data, results_folder)
+def package(
+    team: Mapping[str, Any], team_path: Path, data: Path, results_folder: Path, out: Path, macs: str = "none"
+) -> Path:
+    """Where the package lies, report_tables.md and .tex beside it. Raises BadInput with all that is wrong.
+
+    `team` is what `read_team` takes from `team_path`; `refuse_missing` tells beforehand which runs are lacking.
+    """
     runs = [measured(item["system"], data, results_folder, macs) for item in team["systems"]]
     target = out / f"{submission.label(team, 1).removesuffix('_1')}.zip"
     put(files_of(team, team_path, runs, results_folder), target, data, results_folder)

@@ -58,6 +58,12 @@ def check_file(path: Path, what: str) -> None:
         raise BadInput(f"{path}: no such file or folder{did_you_mean(path.name, beside, 0.4)}; {what} expected")
 
 
+def check_new(out: Path) -> None:
+    """Raises BadInput for an output that is there already."""
+    if out.exists():
+        raise BadInput(f"{out}: is there already and is not overwritten; give another name with --out")
+
+
 def check_html(out: Path) -> None:
     """Raises BadInput unless a report may be written there."""
     if out.suffix != ".html":
