@@ -17,7 +17,7 @@ SHORTEST = 0.5  # s; *chosen*: no detector scores less
 
 
 @dataclass(frozen=True)
-class Header:
+class RecordingHeader:
     """Of a recording's files, which agree."""
 
     rate: int  # Hz
@@ -33,7 +33,7 @@ class Header:
         return [(i * length, (i + 1) * length) for i in range(n)] or [(0, self.n_samples)]
 
 
-def header(paths: Sequence[Path], channels: Sequence[int] | None) -> Header:
+def header(paths: Sequence[Path], channels: Sequence[int] | None) -> RecordingHeader:
     """Raises BadInput for files that cannot be read, are too short, or have other channels than those wanted."""
     heads = [sound_header(path) for path in paths]
     name, first, last = paths[0], heads[0], heads[-1]
@@ -49,7 +49,7 @@ def header(paths: Sequence[Path], channels: Sequence[int] | None) -> Header:
         len(_wanted(path, head.channels, channels, 3 - len(paths))) for path, head in zip(paths, heads, strict=True)
     ]
     exact = all(head.rate == RATE and head.subtype == "PCM_16" for head in heads)
-    return Header(first.rate, sum(n_wanted), min(head.n_samples for head in heads), exact)
+    return RecordingHeader(first.rate, sum(n_wanted), min(head.n_samples for head in heads), exact)
 
 
 def _wanted(path: Path, n: int, channels: Sequence[int] | None, most: int) -> Sequence[int]:
@@ -64,6 +64,6 @@ def _wanted(path: Path, n: int, channels: Sequence[int] | None, most: int) -> Se
     return wanted
 
 
-def clip(paths: Sequence[Path], head: Header, channels: Sequence[int] | None, first: int, last: int) -> Wave:
+def clip(paths: Sequence[Path], head: RecordingHeader, channels: Sequence[int] | None, first: int, last: int) -> Wave:
     """(C, T) of the recording's samples from `first` to before `last`."""
     return stretch(paths, head.rate, head.n_samples, channels, first, last)

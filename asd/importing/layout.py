@@ -15,7 +15,7 @@ import numpy as np
 
 from asd.clips import DOMAINS, RATE, ClipName, anonymous_name
 from asd.errors import BadInput
-from asd.importing.cutting import Header, clip, header
+from asd.importing.cutting import RecordingHeader, clip, header
 from asd.importing.recordings import Guide, Recording
 from asd.sound_files import write_sound
 from asd.store import staged, write_text
@@ -33,7 +33,7 @@ class Piece:
     """What becomes one clip."""
 
     recording: Recording
-    head: Header
+    head: RecordingHeader
     first: int  # sample
     last: int
     split: str = ""
@@ -97,7 +97,7 @@ def _import(machine: str, recordings: Sequence[Recording], guide: Guide, seconds
     return Import(machine, "eval_data", {**train, **{f"test/{name}": p for name, p in names.items()}}, truth)
 
 
-def _check_alike(machine: str, recordings: Sequence[Recording], heads: Sequence[Header]) -> None:
+def _check_alike(machine: str, recordings: Sequence[Recording], heads: Sequence[RecordingHeader]) -> None:
     """Raises BadInput, naming a recording of each, where some have one channel and some two."""
     first = {head.channels: recording.place for recording, head in reversed([*zip(recordings, heads, strict=True)])}
     if len(first) > 1:
