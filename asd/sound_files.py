@@ -12,6 +12,7 @@ whose code is part of the store's keys.
 from __future__ import annotations
 
 import io
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,9 +106,10 @@ def write_sound(path: Path, samples: np.ndarray, rate: int, subtype: str = "PCM_
 
 @contextmanager
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
-    """Not by name: libsndfile would not find one whose bytes are not UTF-8."""
+    """By a name of bytes, as not all are UTF-8; of a file object libsndfile 1.2.2 reads an MP3 in some processes alone."""
     try:
-        with path.open("rb") as raw, soundfile.SoundFile(raw) as file:
+        path.open("rb").close()  # libsndfile does not tell why a file cannot be opened
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             yield file
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error

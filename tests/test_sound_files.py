@@ -1,5 +1,6 @@
 """The door for sound that is no clip of a data set, and that for NumPy's files: whole files, or one sentence."""
 
+import os
 import resource
 
 import numpy as np
@@ -87,6 +88,15 @@ def test_blocks_are_of_what_was_read_and_an_mp3_of_estimated_length_is_whole(tmp
     monkeypatch.setattr(sound_files, "ESTIMATED", {"MP3": 0.5})
     there = len(read_sound(path)[0])
     assert 0.5 * RATE < there < RATE and sum(block.shape[1] for block in sound_blocks(path, 4000)) == there
+
+
+@pytest.mark.parametrize("form", ["WAV", "MP3"])
+def test_files_are_opened_by_names_of_any_bytes(form, tmp_path, monkeypatch):
+    path = tmp_path / os.fsdecode(b"\xff.wav")
+    path.write_bytes(sound_bytes(WAVE.T, RATE, form, None))
+    names, opened = [], soundfile.SoundFile
+    monkeypatch.setattr(soundfile, "SoundFile", lambda name: names.append(name) or opened(name))
+    assert read_sound(path)[0].shape == (RATE, 2) and set(names) == {os.fsencode(path)}
 
 
 def test_files_beside_each_other_end_with_the_shorter_and_none_begins_after_its_end(tmp_path, monkeypatch):
