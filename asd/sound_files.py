@@ -106,7 +106,7 @@ def write_sound(path: Path, samples: np.ndarray, rate: int, subtype: str = "PCM_
 
 @contextmanager
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
-    """By a name of bytes, as not all are UTF-8; of a file object libsndfile 1.2.2 reads an MP3 in some processes alone."""
+    """By a name of bytes, not all are UTF-8; of a file object libsndfile 1.2.2 reads an MP3 in some processes alone."""
     try:
         path.open("rb").close()  # libsndfile does not tell why a file cannot be opened
         with soundfile.SoundFile(os.fsencode(path)) as file:
