@@ -11,7 +11,7 @@ import pytest
 import systems
 from asd import data
 from asd.errors import BadInput
-from asd.programs import proving
+from asd.programs import developing, proving
 from asd.programs import session as house
 from asd.programs.developing import develop, prove_what_is_new
 from asd.programs.fitting import extract, jobs
@@ -244,6 +244,22 @@ def test_a_proof_stands_until_files_or_what_they_are_made_from_change(data_folde
     assert len(proofs) == 4  # --verify
 
 
+def test_a_damaged_record_of_other_numbers_gives_way(data_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(proving, "run", lambda jobs, request: None)
+    monkeypatch.setattr(developing, "fit", extract)
+    folder = tmp_path / "eval" / "stats_maha"
+    folder.mkdir(parents=True)
+    (folder / "system.yaml").write_text("of: other numbers\n")
+    (folder / "run.json").write_text("{")
+    request = Request.of("eval", ["stats_maha"], device="cpu", data=data_folder, results=tmp_path)
+    develop(request, (told := []).append, proof=True)
+    assert f"{folder}: results of other numbers, seeds or members removed" in told[1]
+    (folder / "run.json").write_text("{")  # of these numbers: told before any work
+    monkeypatch.setattr(developing, "fit", lambda session: pytest.fail("worked first"))
+    with pytest.raises(BadInput, match=r"run.json: not what run.py writes"):
+        develop(request, told.append, proof=True)
+
+
 @pytest.mark.parametrize("names", [["adasub", "s3"], ["s3", "adasub"]])
 def test_what_is_recorded_is_what_was_used_whatever_was_asked_for_beside_it(data_folder, tmp_path, names):
     sets = ["calibration.quantile=0.7"]  # of the ensemble; its members' own is not touched
@@ -254,7 +270,8 @@ def test_what_is_recorded_is_what_was_used_whatever_was_asked_for_beside_it(data
         assert again.fitted(name, machine).threshold == session.fitted(name, machine).threshold
 
 
-def test_training_alone_leaves_an_earlier_choice_and_its_results_as_they_are(data_folder, tmp_path):
+def test_training_alone_leaves_an_earlier_choice_and_its_results_as_they_are(data_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(developing, "proofs", lambda session: pytest.fail("proofs are asked for where none is wanted"))
     develop(request_of(["msm_dsp_knn"], data_folder, tmp_path), (of_dev := []).append)
     (label,) = json.loads((tmp_path / "dev" / "msm_dsp_knn" / "selected.json").read_text())["chosen"]
     assert f"selected.json: {label} chosen by Ω ({label} " in of_dev[-1]

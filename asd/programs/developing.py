@@ -45,7 +45,7 @@ def developed(request: Request, tell: Tell, proof: bool = False) -> Iterator[Ses
                 tell(planned_text(found, session))
         fit(session)
         with locked(session):
-            before = proofs(session)
+            before = proofs(session) if proof else {}
             for name in session.members:
                 write_and_tell(session, name, tell)
             if proof:

@@ -30,8 +30,12 @@ def tasks_of(session: Session) -> list[Task]:
 
 
 def proofs(session: Session) -> dict[Task, tuple[object, object]]:
-    """The files that are proven by run.json (their hash), and what they were made from and proven by (likewise)."""
-    records = {(name, m): session.folder(name).recorded(m) for name, m in tasks_of(session)}
+    """The files that are proven by run.json (their hash), and what they were made from and proven by (likewise).
+
+    None of results of other numbers: they give way, and their run.json may be damaged.
+    """
+    same = [name for name in session.members if session.folder(name).is_of(session.resolved(name))]
+    records = {(name, m): session.folder(name).recorded(m) for name, m in tasks_of(session) if name in same}
     return {task: (record.get("verified"), record.get("proven_as")) for task, record in records.items()}
 
 
