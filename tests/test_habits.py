@@ -115,6 +115,7 @@ def test_an_empty_evaluation_folder_as_their_checkout_ships_it_is_no_problem(dat
 def test_what_is_not_there_is_answered_with_what_is(place, told, tmp_path, monkeypatch):
     clips = {"train": "", "n_train": 1, "test": "", "n_test": 1}
     record = {"members": [], "parameters": 1, "macs_per_clip": 1, "threshold": 0.5, "data": clips}
+    record["training_seconds"] = 1.0
     (tmp_path / "results" / "dev" / "ae_own").mkdir(parents=True)
     (tmp_path / "results" / "dev" / "ae_own" / "run.json").write_text(json.dumps({"machines": {"fan": record}}))
     monkeypatch.chdir(tmp_path)

@@ -91,6 +91,7 @@ def test_rows_of_a_second_data_folder_replace_all_or_nothing(tmp_path):
     folder.begin({"width": 8})
     for machine in ("fan", "pump"):
         record = {"members": [], "parameters": 0, "macs_per_clip": 0, "threshold": 0.0, "data": of_data("/a")}
+        record["training_seconds"] = 0.0
         folder.record({}, machine, record)
     assert folder.begin({"width": 8}, {"fan": of_data("/b")}) == ""  # the same clips, moved
     assert folder.begin({"width": 8}, {"fan": of_data("/a", test="y")}) == "rows of other clips replaced: fan"

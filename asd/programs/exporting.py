@@ -44,6 +44,7 @@ ESSENTIAL |= {
     "versions": dict,
     "score": float,
     "threshold": float,
+    "train_seconds?": (float, float),
 }
 BY, REMEDY = "tools/export.py", "export it again"
 UNFIT = (

@@ -57,8 +57,9 @@ def told_differences(there: Mapping[str, object], now: Mapping[str, object]) -> 
 CLIPS = {"train": str, "n_train": int, "test": str, "n_test": int}  # and what earlier versions of the kit had not:
 CLIPS |= {"folder?": str, "channels?": int, "n_target?": int}
 CLIPS |= {"clean?": str, "n_clean?": int, "noise?": str, "n_noise?": int}
-RECORD = {"members": [str], "parameters": int, "macs_per_clip": int, "threshold": float, "data": CLIPS}
-RECORD |= {"clip_seconds?": float, "section?": str, "made_by?": str, "numbers?": str, "files?": str}
+RECORD = {"members": [str], "parameters": int, "macs_per_clip": int, "training_seconds": float, "threshold": float}
+RECORD |= {"data": CLIPS, "clip_seconds?": float, "train_seconds?": (float, float)}
+RECORD |= {"section?": str, "made_by?": str, "numbers?": str, "files?": str}
 RUN = {"machines": {...: RECORD}, "device?": str}  # run.json
 
 
