@@ -81,9 +81,13 @@ def sentence(error: BaseException) -> tuple[int, str] | None:
         return 2, of_the_machine(error)
     if isinstance(error, JobFailed):
         return 1, str(error)
-    if isinstance(error, MemoryError) or any(words in str(error) for words in MEMORY):
+    if is_of_memory(error):
         return 1, f"memory ran out ({(str(error) or 'MemoryError').splitlines()[0]}); give fewer --workers"
     return None
+
+
+def is_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or any(words in str(error) for words in MEMORY)
 
 
 def of_the_machine(error: OSError) -> str:

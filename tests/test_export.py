@@ -24,7 +24,7 @@ from asd.programs.writing import write
 from asd.results import read_folder
 from asd.score_files import read_rows
 from asd.sound_files import sound_bytes
-from asd.store import read_arrays, write_arrays
+from asd.store import content, read_arrays, write_arrays
 
 NAMES = ("stats_maha", "baseline_mse")  # nothing trained; seeds (further kinds: test_contracts.py)
 
@@ -224,11 +224,42 @@ def test_what_a_file_says_of_itself_is_checked_by_name_and_type(elsewhere, tmp_p
             write_arrays(tmp_path / "x.npz", {**arrays, exporting.ABOUT: text})
             with pytest.raises(BadInput, match=f"x.npz: not what tools/export.py writes .*{key}"):
                 asd.load(tmp_path / "x.npz")
-    for key, other in {"members": [["gone", 0]], "checkpoints": {}, "trained": {}, "recipe": {"frontend": 3}}.items():
+    wrong = {"members": [["gone", 0]], "checkpoints": {}, "trained": {}, "recipe": {"frontend": 3}}
+    for key, other in {**wrong, "train_seconds": [1.0]}.items():
         text = np.frombuffer(json.dumps({**about, key: other}).encode(), np.uint8)
         write_arrays(tmp_path / "x.npz", {**arrays, exporting.ABOUT: text})
         with pytest.raises(BadInput, match="x.npz: "):
             asd.load(tmp_path / "x.npz")
+
+
+def test_another_checkpoint_is_told_with_one_cure(elsewhere, tmp_path, monkeypatch):
+    path, arrays = tmp_path / "encoder.pt", read_arrays(elsewhere / "stats_maha.npz")
+    path.write_bytes(b"one")
+    monkeypatch.setattr(exporting, "files_of", lambda system: (path,))
+    about = json.loads(arrays[exporting.ABOUT].tobytes()) | {"checkpoints": {"stats_maha": [content(path)]}}
+    arrays[exporting.ABOUT] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    write_arrays(tmp_path / "x.npz", arrays)
+    assert asd.load(tmp_path / "x.npz").machine == "fan"
+    path.write_bytes(b"another")
+    with pytest.raises(BadInput, match="^[^ ]+encoder.pt: another checkpoint than that of [^ ]+x.npz; put it there$"):
+        asd.load(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "^CUDA out of memory"),
+        (BadInput("fan: too short"), "^fan: too short$"),
+        (TypeError("a bug"), r"npz: not what its systems need here \(TypeError\('a bug'\), test_export.py:\d+\)"),
+    ],
+)
+def test_only_what_may_come_of_an_edited_file_is_told_as_that(error, told, elsewhere, monkeypatch):
+    def fails(member, wave):
+        raise error
+
+    monkeypatch.setattr(exporting, "_feature", fails)
+    with pytest.raises(BadInput if isinstance(error, TypeError) else type(error), match=told):
+        asd.load(elsewhere / "stats_maha.npz")
 
 
 def places(value, deepest, path=()):

@@ -13,11 +13,14 @@ Arrays and text alone: parts are made from their numbers, by the classes of the 
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from asd.commands import is_of_memory
 
 import numpy as np
 
@@ -187,18 +190,25 @@ class Exported:
 
     def fitted(self) -> FittedSystem:
         """Raises BadInput where its arrays are not what its systems need here, or score its self-test otherwise."""
+        self._check_checkpoints()
         try:
-            return self._fitted()
+            fitted = self._restored()
+            wrong = self._difference(fitted)
+        except BadInput:
+            raise
         except UNFIT as error:
-            if str(error).startswith(f"{self.path}: "):
+            if is_of_memory(error):
                 raise
-            told = str(error) if isinstance(error, BadInput) else repr(error).splitlines()[0]
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            told = f"{repr(error).splitlines()[0]}, {Path(place.filename).name}:{place.lineno}"
             raise BadInput(
                 f"{self.path}: not what its systems need here ({told}); was it built anew or edited? {self._why()}"
             ) from error
+        if wrong:
+            raise BadInput(f"{self.path}: {wrong}; {self._why()}")
+        return fitted
 
-    def _fitted(self) -> FittedSystem:
-        self._check_checkpoints()
+    def _restored(self) -> FittedSystem:
         recipe: Recipe = systems.rebuilt(self.name, self.about["recipe"], str(self.path))
         seeds = [(system, seed) for system, seed in self.about["members"]]
         frontends = {
@@ -217,9 +227,7 @@ class Exported:
             for system, seed in seeds
         )
         weights = weights_of(recipe, [system for system, _ in seeds])
-        fitted = FittedSystem(members, recipe.calibration, weights, self.arrays["is_target"])
-        self._check_self_test(fitted)
-        return fitted
+        return FittedSystem(members, recipe.calibration, weights, self.arrays["is_target"])
 
     def _scorer(self, system: str, seed: int) -> Scorer:
         detector, place = self.trained[system].detector, f"{system}-{seed}"
@@ -229,20 +237,24 @@ class Exported:
 
     def _check_checkpoints(self) -> None:
         for system, recipe in self.trained.items():
-            files, expected = files_of(recipe), self.about["checkpoints"][system]
+            files, expected = files_of(recipe), self.about["checkpoints"].get(system)
+            if expected is None or len(expected) != len(files):
+                raise BadInput(f"{self.path}: not what {BY} writes (checkpoints of {system}); {REMEDY}")
             for path in (path for path, of in zip(files, expected, strict=True) if content(path) != of):
-                raise BadInput(f"{path}: another checkpoint than that of {self.path}; put that one there")
+                raise BadInput(f"{path}: another checkpoint than that of {self.path}; put it there")
 
-    def _check_self_test(self, fitted: FittedSystem) -> None:
+    def _difference(self, fitted: FittedSystem) -> str:
+        """What the self-test clip gives otherwise here, in words; "" where nothing."""
         wave = self.arrays["self_test/wave"]
         for system, member in {member.system: member for member in fitted.members}.items():
             there, here = self.arrays[f"self_test/{system}"], _feature(member, wave)
             if there.shape != here.shape or not np.abs(here - there).max() <= TOLERANCE * np.abs(there).max():
-                raise BadInput(f"{self.path}: {system}'s features of its self-test clip differ here; {self._why()}")
+                return f"{system}'s features of its self-test clip differ here"
         for name, value in {"score": fitted(wave).score, "threshold": fitted.threshold}.items():
             expected = self.about[name]
             if not abs(value - expected) <= TOLERANCE * max(1.0, abs(expected)):
-                raise BadInput(f"{self.path}: its self-test's {name} is {value:.6g}, not {expected:.6g}; {self._why()}")
+                return f"its self-test's {name} is {value:.6g}, not {expected:.6g}"
+        return ""
 
     def _why(self) -> str:
         now = versions_here()
