@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOOR = {"errors", "clips", "contracts"}
 CORRIDORS = {"signal", "si_snr", "training", "fingerprint", "store", "settings", "jobs", "score_files", "truth_list"}
 CORRIDORS |= {"tables", "pretrained", "folds", "sealed", "text_files", "wav_files", "yaml_files", "epochs", "macs"}
-CORRIDORS |= {"process", "cluster", "locks", "checkpoint", "commands", "progress", "resampling"}
+CORRIDORS |= {"process", "cluster", "locks", "checkpoint", "commands", "failures", "progress", "resampling"}
 CORRIDORS |= {"sound_files", "array_files", "json_files"}
 PROGRAMS = "programs"
 OUTSIDE = ("systems", "tools", "run", "pickle")
@@ -60,6 +60,13 @@ def test_a_forbidden_import_would_be_seen():
         "tools",
         "pickle",
     ]
+
+
+def test_no_module_imports_what_changes_how_a_process_ends():
+    """Commands are imported by scripts alone: in a worker or a notebook Ctrl-C is not theirs."""
+    texts = {path: path.read_text() for path in FILES}
+    trees = {path: ast.parse(text) for path, text in texts.items() if "commands" in text}
+    assert trees and not [path for path, tree in trees.items() if any("asd.commands" in n for n in imported(tree))]
 
 
 def modules():

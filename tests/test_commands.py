@@ -10,13 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from asd.commands import command, sentence, spell_out
+from asd.commands import command, spell_out
 
 import pytest
 from conftest import tool
 
 import run as program
 from asd.errors import BadInput
+from asd.failures import sentence
 from asd.jobs import JobFailed
 from asd.store import write_json
 
@@ -88,6 +89,15 @@ def test_ctrl_c_while_modules_are_imported_is_told_in_a_line():
     for path in TOOLS:  # ruff keeps that order
         found = re.findall(r"^(?:import|from) (asd|systems|numpy|torch|scipy)(.*)", path.read_text(), re.MULTILINE)
         assert found[0] == ("asd", ".commands import command"), path
+
+
+def test_once_main_begins_a_hook_that_was_there_before_is_there_again():
+    code = "import sys\nsys.excepthook = lambda kind, *_: print('own', kind.__name__)\n"
+    code += "from asd.commands import command\n"
+    begun = f"{code}command(lambda argv: None)([])\nraise KeyboardInterrupt"
+    for text, told in {f"{code}raise KeyError": "own KeyError\n", begun: "own KeyboardInterrupt\n"}.items():
+        done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == (told, "")
 
 
 def test_windows_is_refused_in_a_sentence():

@@ -20,8 +20,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from asd.commands import is_of_memory
-
 import numpy as np
 
 import systems
@@ -29,6 +27,7 @@ from asd.clips import RATE, Clip, wav_paths
 from asd.contracts import Arrays, Encoder, Feature, Scorer, TrainedDetector, Wave
 from asd.data import KINDS, read_wave
 from asd.errors import BadInput
+from asd.failures import is_of_memory
 from asd.fingerprint import numbers
 from asd.json_files import misfit, parsed_json
 from asd.programs.opening import Recorded, open_recorded

@@ -10,8 +10,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from asd.commands import sentence
-
+from asd.failures import sentence
 from asd.process import end_with_parent
 from asd.programs.versions import refuse_others, versions_here
 
