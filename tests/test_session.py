@@ -240,8 +240,15 @@ def test_a_proof_stands_until_files_or_what_they_are_made_from_change(data_folde
     assert again(other) == 2
     monkeypatch.setattr(proving, "versions", lambda session: {"torch": "another"})
     assert [again(other), again(other)] == [3, 3]
-    prove(Session(Request.of("eval", ["stats_maha"], [other], device="cpu", data=data_folder, results=tmp_path)))
-    assert len(proofs) == 4  # --verify
+    session = Session(Request.of("eval", ["stats_maha"], [other], device="cpu", data=data_folder, results=tmp_path))
+    as_begun = proving.proven_as(session, ("stats_maha", "drone"))
+
+    def updated(jobs, request):
+        monkeypatch.setattr(proving, "versions", lambda session: {"torch": "of an update while it is proven"})
+
+    monkeypatch.setattr(proving, "run", updated)
+    prove(session)  # --verify
+    assert session.folder("stats_maha").recorded("drone")["proven_as"] == as_begun
 
 
 def test_a_damaged_record_of_other_numbers_gives_way(data_folder, tmp_path, monkeypatch):

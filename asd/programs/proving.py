@@ -23,29 +23,29 @@ from asd.store import key_of
 from asd.system import ClipScore, FittedSystem
 
 Task = tuple[str, str]  # a system's name and a machine's
+Proof = tuple[object, object]  # hash of the files that are proven, and of what they are made from and proven by
 
 
 def tasks_of(session: Session) -> list[Task]:
     return [(name, machine.name) for name in session.members for machine in session.machines]
 
 
-def proofs(session: Session) -> dict[Task, tuple[object, object]]:
-    """The files that are proven by run.json (their hash), and what they were made from and proven by (likewise).
+def proofs(session: Session) -> dict[Task, Proof]:
+    """What run.json says of each.
 
-    None of results of other numbers: they give way, and their run.json may be damaged.
+    Nothing of results of other numbers: they give way, and their run.json may be damaged.
     """
     same = [name for name in session.members if session.folder(name).is_of(session.resolved(name))]
     records = {(name, m): session.folder(name).recorded(m) for name, m in tasks_of(session) if name in same}
     return {task: (record.get("verified"), record.get("proven_as")) for task, record in records.items()}
 
 
-def still_proven(session: Session, before: Mapping[Task, tuple[object, object]]) -> list[Task]:
+def still_proven(session: Session, before: Mapping[Task, Proof]) -> list[Task]:
     """Those whose files are, written anew, what was proven before; run.json says it again."""
-    found = [
-        task for task in tasks_of(session) if before.get(task) == (_files(session, task), proven_as(session, task))
-    ]
+    now = {task: _proof(session, task) for task in tasks_of(session) if task in before}
+    found = [task for task, proof in now.items() if before[task] == proof]
     for task in found:
-        _mark(session, task, _files(session, task))
+        _mark(session, task, now[task])
     return found
 
 
@@ -57,13 +57,14 @@ def proven_as(session: Session, task: Task) -> str:
     return key_of({"clips": clips, "made_by": session.made_by(name), "versions": those, "proof": code(prove_here)})
 
 
-def _files(session: Session, task: Task) -> str:
-    return session.folder(task[0]).proof(task[1], section_of(session.machine(task[1])))
+def _proof(session: Session, task: Task) -> Proof:
+    name, machine = task
+    return session.folder(name).proof(machine, section_of(session.machine(machine))), proven_as(session, task)
 
 
-def _mark(session: Session, task: Task, files: str) -> None:
-    session.folder(task[0]).mark(task[1], "proven_as", proven_as(session, task))
-    session.folder(task[0]).mark(task[1], "verified", files)
+def _mark(session: Session, task: Task, proof: Proof) -> None:
+    files, made_from = proof
+    session.folder(task[0]).mark(task[1], {"verified": files, "proven_as": made_from})
 
 
 def prove(session: Session, tasks: Sequence[Task] | None = None) -> None:
@@ -71,7 +72,7 @@ def prove(session: Session, tasks: Sequence[Task] | None = None) -> None:
     request, tasks = session.request, tasks_of(session) if tasks is None else tasks
     for name in dict(tasks):
         session.folder(name).check(session.resolved(name))
-    proven = {task: _files(session, task) for task in tasks}
+    proven = {task: _proof(session, task) for task in tasks}  # as it is now: what changes meanwhile is not proven
     jobs = []
     for name, machine in tasks:
         members = session.members[name]

@@ -204,21 +204,21 @@ class ResultFolder:
     def unproven(self, machine: str) -> None:
         """Call it before a machine's files are rewritten: a proof of the old ones no longer counts."""
         if machine in self._machines():
-            self.mark(machine, "verified", False)
+            self.mark(machine, {"verified": False})
 
     def recorded(self, machine: str) -> Mapping[str, Any]:
         """What run.json says of a machine; {} where it says nothing."""
         return self._machines().get(machine, {})
 
-    def mark(self, machine: str, key: str, value: object) -> None:
-        """Set one entry of a machine in run.json."""
+    def mark(self, machine: str, entries: Record) -> None:
+        """Set entries of a machine in run.json."""
         path = self.folder / "run.json"
         if not path.exists():
             raise BadInput(f"{path}: no such file; nothing has been written for this system yet")
         run = read_record(self.folder)
         if machine not in run["machines"]:
             raise BadInput(f"{path}: nothing of {machine}; was it edited? run again")
-        run["machines"][machine][key] = value
+        run["machines"][machine] |= entries
         write_json(path, run)
 
     def _machines(self) -> dict[str, dict]:
