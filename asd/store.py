@@ -12,6 +12,7 @@ writing take no lock: two jobs that make the same file write the same bytes.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -37,6 +38,7 @@ from asd.sealed import PIECE, damage, seal
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a write may meet
 RECORD = "record.json"  # name of the record among a file's arrays
 
 
@@ -89,7 +91,9 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         os.replace(name, path)
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk, in a write
+        if (
+            isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None
+        ):  # of a write, which has none
             error.filename = str(path)
         raise
 

@@ -19,7 +19,7 @@ import run as program
 from asd.errors import BadInput
 from asd.failures import sentence
 from asd.jobs import JobFailed
-from asd.store import write_json
+from asd.store import write_json, written_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = sorted([*(ROOT / "tools").glob("*.py"), *(ROOT / "tools" / "studies").glob("*.py"), ROOT / "run.py"])
@@ -142,9 +142,16 @@ def test_a_full_disk_leaves_no_file_and_the_old_one_whole(tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as refused:
         write_json(path, {"a": 2})
+    assert refused.value.filename == str(path)
     assert json.loads(path.read_text()) == {"a": 1} and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_read_while_a_file_is_written_is_not_blamed_on_it(tmp_path):
+    with pytest.raises(OSError, match="failed") as refused, written_whole(tmp_path / "out.wav"):
+        raise OSError(errno.EIO, "Input/output error: a network drive failed")
+    assert refused.value.filename is None and list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_run_json_is_told(tmp_path):
