@@ -4,8 +4,8 @@ Programs     asd.programs, the only code that opens rooms; run.py, tools and not
 Rooms        data -> frontends -> features | encoders -> detectors -> calibration -> system -> guard -> evaluation;
              results -> submission; beside them separation, simulation, importing, download, monitoring
 Corridors    signal, si_snr, training, epochs, checkpoint, macs, folds, pretrained, fingerprint, store, sealed, locks,
-             settings, tables, commands, failures, jobs, cluster, process, progress, resampling; the doors for files:
-             text_files, yaml_files, json_files, wav_files, sound_files, array_files, score_files, truth_list
+             settings, shapes, tables, commands, failures, jobs, cluster, process, progress, resampling; the doors for
+             files: text_files, yaml_files, json_files, wav_files, sound_files, array_files, score_files, truth_list
 Floor        errors, clips, contracts
 
 Shape letters, fixed everywhere: T samples, F frames, K frequency bins, M mel bands, D feature size, N clips,

@@ -3,9 +3,10 @@
 import pytest
 
 from asd.errors import BadInput
-from asd.json_files import misfit, read_json
+from asd.json_files import read_json
+from asd.shapes import misfit
 
-SHAPE = {"name": str, "clips": {...: int}, "members": [(str, int)], "quick?": bool}
+SHAPE = {"name": str, "clips": {...: int}, "members": [(str, int)], "quick?": bool, "mean?": float}
 RIGHT = {"name": "s1", "clips": {"fan": 3}, "members": [["s1", 0]], "more": None}
 
 
@@ -19,6 +20,10 @@ RIGHT = {"name": "s1", "clips": {"fan": 3}, "members": [["s1", 0]], "more": None
         ({"clips": [1]}, "clips: a list, a mapping expected"),
         ({"members": [["s1", 0], ["s1"]]}, "members.1: 1 items, 2 expected"),
         ({"members": [["s1", "0"]]}, "members.0.1: a text, a whole number expected"),
+        ({"mean": float("nan")}, "mean: not finite, a number expected"),
+        ({"mean": -float("inf")}, "mean: not finite, a number expected"),
+        ({"mean": 10**400}, "mean: not finite, a number expected"),
+        ({"mean": 3}, ""),
         ({"quick": None}, "quick: nothing, true or false expected"),
     ],
 )

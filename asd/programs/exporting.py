@@ -29,11 +29,12 @@ from asd.data import KINDS, read_wave
 from asd.errors import BadInput
 from asd.failures import is_of_memory
 from asd.fingerprint import numbers
-from asd.json_files import misfit, parsed_json
+from asd.json_files import parsed_json
 from asd.programs.opening import Recorded, open_recorded
 from asd.programs.session import label, weights_of
 from asd.programs.there import check_new
 from asd.programs.versions import versions_here
+from asd.shapes import misfit
 from asd.store import content, read_arrays, write_arrays
 from asd.system import FittedSystem, Member, Recipe, System, checked_feature
 

@@ -21,9 +21,10 @@ import yaml
 from asd.contracts import Record
 from asd.errors import BadInput
 from asd.fingerprint import canonical, digest
-from asd.json_files import misfit, read_json
+from asd.json_files import read_json
 from asd.locks import Claimed, claimed, locked
 from asd.score_files import DECISION, SCORE, decision_text, file_name, read_decisions, read_rows, score_text
+from asd.shapes import misfit
 from asd.store import flattened, write_json, write_text
 from asd.yaml_files import read_yaml
 

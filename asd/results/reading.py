@@ -9,7 +9,6 @@ from pathlib import Path
 
 from asd.contracts import SystemScores
 from asd.errors import BadInput
-from asd.json_files import misfit
 from asd.results.folder import read_numbers
 from asd.score_files import (
     DECISION,
@@ -22,6 +21,7 @@ from asd.score_files import (
     read_decisions,
     read_rows,
 )
+from asd.shapes import misfit
 from asd.text_files import numbered_rows
 
 LONG = ("machine_type", "file_id", "anomaly_score")  # columns of one CSV that holds all machines' scores
