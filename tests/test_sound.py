@@ -10,7 +10,7 @@ import run as command_line
 from asd import data
 from asd.errors import BadInput
 from asd.evaluation import contradictions, truth_of_renamed
-from asd.programs import developing, inspection
+from asd.programs import denoising, developing, inspection
 from asd.programs.request import Request
 from asd.programs.session import Session
 from asd.programs.soundness import check_soundness
@@ -114,6 +114,10 @@ def test_inspect_and_run_tell_warnings_and_refuse_two_truths(fan, tmp_path, monk
         developing.develop(request, told.append)
     (report,) = inspection.reports(tmp_path, None, None)
     assert told[:-1] == [f"warning: {warning}" for warning in report.warnings] and len(told) == 2
+    monkeypatch.setattr(denoising, "learn", lambda session, name: stop(session))
+    with pytest.raises(BadInput, match="enough"):
+        denoising.denoise(request, denoising.Output(tmp_path / "out"), (denoising_told := []).append)
+    assert denoising_told[:-1] == told[:-1]
     normal, anomaly = (next((fan / "test").glob(f"*{kind}*")) for kind in ("normal", "anomaly"))
     shutil.copy(normal, anomaly)
     (report,) = inspection.reports(tmp_path, None, 2)

@@ -30,7 +30,7 @@ from asd.fingerprint import numbers
 from asd.programs.fitting import fit
 from asd.programs.request import Request
 from asd.programs.session import Session, open_machines
-from asd.programs.soundness import check_soundness
+from asd.programs.soundness import warn
 from asd.store import staged, write_json, written_whole
 from asd.system import Chain, SelectedSystem, System, clips_key
 
@@ -65,8 +65,7 @@ def denoise(request: Request, out: Output, tell: Tell) -> None:
     for machine in open_machines(request):  # their test clips too
         out.check(machine, request.kind)
     session = Session(replace(request, splits=("train",)))
-    for warning in check_soundness(session):
-        tell(f"warning: {warning}")
+    warn(session, tell)
     tell(f"{name}: what it learns from training clips, where {session.store.root} lacks it ...")
     learn(session, name)
     for machine in session.machines:

@@ -17,7 +17,7 @@ from asd.programs.proving import Task, proofs, prove, still_proven, tasks_of
 from asd.programs.request import Request
 from asd.programs.selected import told
 from asd.programs.session import Session, writable
-from asd.programs.soundness import check_soundness
+from asd.programs.soundness import warn
 from asd.programs.writing import evaluate, write
 
 Tell = Callable[[str], None]
@@ -51,12 +51,6 @@ def developed(request: Request, tell: Tell, proof: bool = False) -> Iterator[Ses
             if proof:
                 prove_what_is_new(session, before, tell)
             yield session
-
-
-def warn(session: Session, tell: Tell) -> None:
-    """Of what looks wrong with the clips; what cannot be right is refused."""
-    for warning in check_soundness(session):
-        tell(f"warning: {warning}")
 
 
 @contextmanager

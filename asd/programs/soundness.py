@@ -6,6 +6,7 @@ that is, two test clips of one content with different truth.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from asd import data
@@ -16,6 +17,13 @@ from asd.programs.session import Session
 
 HEARD = 20  # clips of each split, spread over it; `tools/inspect_data.py` hears all
 SHOWN = 10  # warnings
+Tell = Callable[[str], None]
+
+
+def warn(session: Session, tell: Tell) -> None:
+    """Of what looks wrong with the clips; what cannot be right is refused."""
+    for warning in check_soundness(session):
+        tell(f"warning: {warning}")
 
 
 def check_soundness(session: Session) -> list[str]:
