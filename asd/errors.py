@@ -61,6 +61,15 @@ def unknown_machine(where: object, name: str, machines: Sequence[str]) -> BadInp
     return BadInput(f"{where}: no machine '{name}'{did_you_mean(name, machines, 0.4)} (there: {', '.join(machines)})")
 
 
+def unlike_written(where: object, by: str, wrong: object, remedy: str) -> BadInput:
+    """The error to raise for what `by` has written and somebody has edited or cut short.
+
+    >>> str(unlike_written("run.json", "run.py", "no machines", "delete it, then run again"))
+    'run.json: not what run.py writes (no machines); delete it, then run again'
+    """
+    return BadInput(f"{where}: not what {by} writes ({wrong}); {remedy}")
+
+
 def check(field: str, value: object, is_right: bool, expected: str) -> None:
     """Raises BadInput, `<field> <value>: <expected> expected`, unless it is right."""
     if not is_right:

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from asd.errors import BadInput
+from asd.errors import BadInput, unlike_written
 from asd.shapes import misfit
 from asd.text_files import decoded, read_bytes
 
@@ -31,5 +31,5 @@ def parsed_json(raw: bytes, where: str, by: str, shape: Any, remedy: str) -> Any
     except (ValueError, RecursionError) as error:
         wrong = f"no JSON, {error}"
     if wrong:
-        raise BadInput(f"{where}: not what {by} writes ({wrong}); {remedy}")
+        raise unlike_written(where, by, wrong, remedy)
     return value

@@ -1,6 +1,7 @@
 """Imports point down: programs open rooms, a room imports corridors, the floor and itself; no circle anywhere."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,10 @@ def test_no_module_imports_what_changes_how_a_process_ends():
     texts = {path: path.read_text() for path in FILES}
     trees = {path: ast.parse(text) for path, text in texts.items() if "commands" in text}
     assert trees and not [path for path, tree in trees.items() if any("asd.commands" in n for n in imported(tree))]
+
+
+def test_what_is_not_as_it_was_written_is_told_in_one_place():
+    assert [path.name for path in FILES if re.search(r'f".*not what .* writes \(', path.read_text())] == ["errors.py"]
 
 
 def modules():

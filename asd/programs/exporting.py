@@ -26,7 +26,7 @@ import systems
 from asd.clips import RATE, Clip, wav_paths
 from asd.contracts import Arrays, Encoder, Feature, Scorer, TrainedDetector, Wave
 from asd.data import KINDS, read_wave
-from asd.errors import BadInput
+from asd.errors import BadInput, unlike_written
 from asd.failures import is_of_memory
 from asd.fingerprint import numbers
 from asd.json_files import parsed_json
@@ -239,7 +239,7 @@ class Exported:
         for system, recipe in self.trained.items():
             files, expected = files_of(recipe), self.about["checkpoints"].get(system)
             if expected is None or len(expected) != len(files):
-                raise BadInput(f"{self.path}: not what {BY} writes (checkpoints of {system}); {REMEDY}")
+                raise unlike_written(self.path, BY, f"checkpoints of {system}", REMEDY)
             for path in (path for path, of in zip(files, expected, strict=True) if content(path) != of):
                 raise BadInput(f"{path}: another checkpoint than that of {self.path}; put it there")
 
@@ -267,12 +267,12 @@ def read_export(path: Path, machine: str = "") -> Exported:
     """Raises BadInput for a file that is damaged or not of this kit, or of another machine."""
     arrays = read_arrays(path)
     if ABOUT not in arrays:
-        raise BadInput(f"{path}: not what {BY} writes (no {ABOUT}); {REMEDY}")
+        raise unlike_written(path, BY, f"no {ABOUT}", REMEDY)
     about = parsed_json(arrays.pop(ABOUT).tobytes(), str(path), BY, {"format": int}, REMEDY)
     if about["format"] != FORMAT:
         raise BadInput(f"{path}: format {about['format']}, {FORMAT} expected; it is of another version of the kit")
     if wrong := misfit(about, ESSENTIAL):
-        raise BadInput(f"{path}: not what {BY} writes ({wrong}); {REMEDY}")
+        raise unlike_written(path, BY, wrong, REMEDY)
     if machine and machine != about["machine"]:
         raise BadInput(f"{path}: of the machine {about['machine']}, not {machine}")
     return Exported(path, about, arrays)

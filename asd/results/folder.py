@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 
 from asd.contracts import Record
-from asd.errors import BadInput
+from asd.errors import BadInput, unlike_written
 from asd.fingerprint import canonical, digest
 from asd.json_files import read_json
 from asd.locks import Claimed, claimed, locked
@@ -28,7 +28,9 @@ from asd.shapes import misfit
 from asd.store import flattened, write_json, write_text
 from asd.yaml_files import read_yaml
 
-REMEDY = "delete it, then run again"
+BY, REMEDY = "run.py", "delete it, then run again"
+# Of system.yaml: where it was deleted, results of other numbers would stay beside new ones.
+ANEW = "run the system again"
 LOCK, CLAIM = ".lock", ".claim"
 # Kept by a clean-up; system.yaml changes last: one that was killed begins again.
 KEPT = ("system.yaml", "selected.json", LOCK, CLAIM)
@@ -74,9 +76,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / "run.json"
     if not path.exists():
         raise BadInput(f"{path}: no such file; `python run.py -d|-e {folder.name}` writes results/<dev|eval>/<system>")
-    run = read_json(path, "run.py", RUN, REMEDY)
+    run = read_json(path, BY, RUN, REMEDY)
     if not run["machines"]:
-        raise BadInput(f"{path}: not what run.py writes (no machine); {REMEDY}")
+        raise unlike_written(path, BY, "no machine", REMEDY)
     return run
 
 
@@ -88,7 +90,7 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     path = folder / "system.yaml"
     recorded = read_yaml(path)
     if wrong := misfit(recorded, NUMBERS):
-        raise BadInput(f"{path}: not what run.py writes ({wrong}); run the system again")
+        raise unlike_written(path, BY, wrong, ANEW)
     return recorded
 
 

@@ -8,8 +8,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from asd.contracts import SystemScores
-from asd.errors import BadInput
-from asd.results.folder import read_numbers
+from asd.errors import BadInput, unlike_written
+from asd.results.folder import ANEW, BY, read_numbers
 from asd.score_files import (
     DECISION,
     NAME,
@@ -60,7 +60,7 @@ def nominal(folder: Path) -> float | None:
     record = read_numbers(folder)
     recipe = record.get("recipe") or record["trained"].get(record["system"], {})
     if wrong := misfit(recipe, {"calibration?": {"quantile?": float}}):
-        raise BadInput(f"{path}: not what run.py writes ({wrong}); run the system again")
+        raise unlike_written(path, BY, wrong, ANEW)
     quantile = recipe.get("calibration", {}).get("quantile")
     return None if quantile is None else 1 - float(quantile)
 

@@ -17,9 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator
 from sklearn.metrics import roc_curve
 
-from asd import evaluation
+from asd import evaluation, results
 from asd.clips import CONDITIONS, DOMAINS
-from asd.errors import BadInput
+from asd.errors import unlike_written
 from asd.programs.report.embedding import Picture, svg
 from asd.programs.report.runs import Run
 from asd.text_files import numbered_rows
@@ -153,4 +153,4 @@ def losses(path: Path) -> np.ndarray:
     try:
         return np.array([[float(cell) for cell in row[:3]] for _, row in rows]).reshape(-1, 3)
     except ValueError as error:
-        raise BadInput(f"{path}: not what run.py writes ({error}); delete it, then run again") from error
+        raise unlike_written(path, results.BY, error, results.REMEDY) from error
