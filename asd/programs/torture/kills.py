@@ -84,10 +84,10 @@ def until_done(
     timed(command)
 
 
-def goes_on(process: subprocess.Popen, seconds: float, until: Pipeline | None) -> bool:
-    """Whether it runs after so many seconds, and then, where a pipeline is given, once that has a checkpoint."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end or (until and not until.has_checkpoint()):
+def goes_on(process: subprocess.Popen, seconds: float, training: Pipeline | None) -> bool:
+    """Whether it runs after so many seconds, or, where a pipeline is given, once that has written a checkpoint."""
+    begun, end = time.time(), time.monotonic() + seconds
+    while not training.has_checkpoint(begun) if training else time.monotonic() < end:
         if process.poll() is not None:
             return False
         time.sleep(LOOK)

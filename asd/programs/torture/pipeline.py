@@ -72,8 +72,9 @@ class Pipeline:
         hidden = [p for p in self.results.rglob(".*") if p.name not in (LOCK, CLAIM, PROBE)]
         return [*hidden, *(p for p in scratch.rglob("*") if p.is_file())]
 
-    def has_checkpoint(self) -> bool:
-        return any(self.results.glob("store/scratch/*/*/checkpoint.pt"))
+    def has_checkpoint(self, since: float = 0.0) -> bool:
+        """Written since then, in seconds of the clock."""
+        return any(_written(path) >= since for path in self.results.glob("store/scratch/*/*/checkpoint.pt"))
 
     def orphans(self, patience: float = 10.0) -> list[int]:
         """Processes that still name the results folder, `patience` seconds after their parent was killed."""
@@ -118,6 +119,13 @@ def compared(found: dict[str, str], expected: dict[str, str]) -> list[str]:
 
 def _python(script: str, *words: str) -> list[str]:
     return [sys.executable, str(ROOT / script), *words]
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # just deleted
+        return -1.0
 
 
 def _processes_of(results: Path) -> list[int]:
