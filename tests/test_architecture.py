@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,13 @@ def test_files_come_in_by_their_door(folder):
 def test_another_way_in_would_be_seen():
     source = "soundfile.read(p)\nx = np.load(p)\njson.loads(t)\nsoundfile.available_formats()"
     assert list(undoored(source, "data/waves.py")) == ["np.load", "json.loads"]
+
+
+def test_an_installed_kit_has_every_file_that_its_code_reads():
+    """A wheel holds modules and what package-data lists; a tool must not read a file of the checkout beside it."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    packed = {p for package, names in listed.items() for n in names for p in (ROOT / package.replace(".", "/")).glob(n)}
+    others = {p for p in (ROOT / "asd").rglob("*.*") if p.is_file() and p.suffix not in (".py", ".pyc", ".md")}
+    assert others == packed
+    for path in (ROOT / "tools").glob("*.py"):
+        assert not re.search(r"__file__\)[^\n]*(with_name|/ \")", path.read_text()), path

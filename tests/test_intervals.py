@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import TOOLS
 from sklearn.metrics import roc_auc_score
 
 from asd import evaluation
 from asd.contracts import SystemScores
 from asd.errors import BadInput
-from asd.evaluation import Bootstrap, Published, Truth, intervals, published
+from asd.evaluation import PUBLISHED, Bootstrap, Published, Truth, intervals, published
 from asd.evaluation.published import names_key
 from asd.programs import comparing
 from asd.yaml_files import read_yaml
@@ -169,7 +168,7 @@ def test_published_figures_know_the_challenges_clips():
     of_dev, of_eval = published(raw, {"fan": TRUTH}), published(raw, {"drone": TRUTH})
     assert of_dev.is_of_these_clips and of_dev.omegas["x1"] == {"fan": 0.5, "over all": 0.5}
     assert of_eval.is_of_these_clips and of_eval.omegas == {"x0": {"over all": 0.7}}
-    real = read_yaml(TOOLS / "studies" / "published.yaml")
+    real = read_yaml(PUBLISHED)
     clips = {f"section_00_{i:04d}.wav": Truth("source", False) for i in range(200)}
     theirs = published(real, dict.fromkeys(real["evaluation"]["machines"], clips))
     assert theirs.is_of_these_clips and [of["over all"] for of in theirs.omegas.values()] == [0.5980, 0.5476, 0.7024]

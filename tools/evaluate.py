@@ -21,12 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from asd.commands import command
 
 from asd.programs.comparing import compared
-from asd.programs.reading import published_truths, read_systems
+from asd.programs.reading import published_figures, published_truths, read_systems
 from asd.tables import FORMATS
 from asd.text_files import given
-from asd.yaml_files import read_yaml
-
-PUBLISHED = Path(__file__).parent / "studies" / "published.yaml"
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -47,7 +44,7 @@ def main(argv: Sequence[str]) -> None:
     truths = published_truths(args.ground_truth, args.machines)
     systems = read_systems(args.results, args.machines)
     draws = args.draws if args.ci else None
-    print(compared(systems, truths, read_yaml(PUBLISHED), draws, args.format), end="")
+    print(compared(systems, truths, published_figures(), draws, args.format), end="")
 
 
 if __name__ == "__main__":

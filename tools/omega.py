@@ -23,12 +23,9 @@ from asd.commands import command
 
 from asd.errors import BadInput
 from asd.programs.comparing import compared, signs
-from asd.programs.reading import read_systems, truths_of_names
+from asd.programs.reading import published_figures, read_systems, truths_of_names
 from asd.tables import FORMATS
 from asd.text_files import given
-from asd.yaml_files import read_yaml
-
-PUBLISHED = Path(__file__).parent / "studies" / "published.yaml"
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -56,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
         print("\n".join(found) if found else "no sign of statistics over test clips")
         return 2 if found else 0
     truths, draws = truths_of_names(systems[0]), args.draws if args.ci else None
-    print(compared(systems, truths, read_yaml(PUBLISHED), draws, args.format), end="")
+    print(compared(systems, truths, published_figures(), draws, args.format), end="")
     return 0
 
 

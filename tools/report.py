@@ -22,9 +22,6 @@ from asd.commands import command
 
 from asd.programs import there
 from asd.text_files import given
-from asd.yaml_files import read_yaml
-
-PUBLISHED = Path(__file__).parent / "studies" / "published.yaml"
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -59,10 +56,11 @@ def main(argv: Sequence[str]) -> None:
     args = command_line().parse_args(argv)
     out = args.out or args.results[0] / "report.html"
     check(args, out)
+    from asd.programs.reading import published_figures
     from asd.programs.report import read_runs, write_report
 
     groups = read_runs(args.results, args.ground_truth)
-    write_report(groups, out, args.data, args.draws, read_yaml(PUBLISHED), tell)
+    write_report(groups, out, args.data, args.draws, published_figures(), tell)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
 
 

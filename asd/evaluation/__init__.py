@@ -24,12 +24,13 @@ from asd.evaluation.metric import (
     terms_of,
 )
 from asd.evaluation.one_domain import divided, one_domain_table
-from asd.evaluation.published import Published, published
+from asd.evaluation.published import PUBLISHED, Published, published
 from asd.evaluation.truth import Truth, Truths, contradictions, read_truth, truth_of_names, truth_of_renamed
 
 __all__ = [
     "MAX_FPR",
     "METRICS",
+    "PUBLISHED",
     "QUICK",
     "Bootstrap",
     "Published",

@@ -1,4 +1,4 @@
-"""Published figures: tools/studies/published.yaml and the truths at hand in; what may stand beside own results out.
+"""Published figures: published.yaml and the truths at hand in; what may stand beside own results out.
 
 The reports' figures are of the challenge's recordings. Where the clips are others, simulated or one's own, a figure
 says so wherever it is printed. Development clips are known by their names, evaluation clips (anonymous: all named
@@ -10,8 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from asd.evaluation.truth import Truths
+
+PUBLISHED = Path(__file__).with_suffix(".yaml")  # in the package: an installed kit has no other file of the checkout
 
 
 @dataclass(frozen=True)

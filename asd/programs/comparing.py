@@ -15,7 +15,7 @@ ONE_DOMAIN = "Machines whose test clips are not of all kinds (normals of both do
 def compared(
     systems: Sequence[SystemScores], truths: evaluation.Truths, published: Mapping, draws: int | None, form: str
 ) -> str:
-    """All tables; `published` is tools/studies/published.yaml, `draws` of the bootstrap (None: no intervals)."""
+    """All tables; `published` is asd/evaluation/published.yaml, `draws` of the bootstrap (None: no intervals)."""
     return "".join(rendered(*table, form) for table in tables(systems, truths, published, draws))
 
 

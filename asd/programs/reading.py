@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from asd import evaluation
 from asd.clips import ANONYMOUS
@@ -14,6 +15,7 @@ from asd.errors import BadInput
 from asd.results import part_of, read_folder, read_long_scores
 from asd.score_files import SCORE
 from asd.submission import read_package
+from asd.yaml_files import read_yaml
 
 
 def read_systems(paths: Iterable[Path], machines: Sequence[str] | None = None) -> list[SystemScores]:
@@ -52,6 +54,11 @@ def truths_of_names(system: SystemScores) -> evaluation.Truths:
             "`python tools/evaluate.py RESULTS --ground-truth PATH`"
         )
     return {machine: evaluation.truth_of_names(scores) for machine, scores in system.scores.items()}
+
+
+def published_figures() -> Mapping[str, Any]:
+    """Of reports and of the challenge's results, to set beside one's own."""
+    return read_yaml(evaluation.PUBLISHED)
 
 
 def anonymous(system: SystemScores) -> Iterator[str]:

@@ -69,7 +69,7 @@ def of_scores(scores: Mapping[str, float]) -> Figures:
 
 
 def published_table(raw: Mapping[str, Any]) -> Table:
-    """The published figures, of tools/studies/published.yaml; "average" is one of the machines. The paper has one
+    """The published figures, of asd/evaluation/published.yaml; "average" is one of the machines. The paper has one
     baseline, which stands beside either pair.
     """
     pairs = sorted({text.split()[0] for text in raw["columns"] if text != BASELINE})

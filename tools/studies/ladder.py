@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from asd.commands import command
 
 from asd.programs.ladder import draw, origin, runs_in, tables
+from asd.programs.reading import published_figures
 from asd.tables import rendered
 from asd.text_files import given
-from asd.yaml_files import read_yaml
 
-PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))
+PUBLISHED = published_figures()
 
 
 @command

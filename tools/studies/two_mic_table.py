@@ -29,11 +29,11 @@ from asd.commands import command
 
 from asd.programs import two_microphones as study
 from asd.programs.mimii import write_pairs
+from asd.programs.reading import published_figures
 from asd.tables import rendered
 from asd.text_files import given
-from asd.yaml_files import read_yaml
 
-PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))["two_microphones"]
+PUBLISHED = published_figures()["two_microphones"]
 
 
 def pair_of(text: str) -> tuple[int, int]:
