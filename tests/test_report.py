@@ -9,13 +9,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from asd.clips import Clip, wav_paths
 from asd.contracts import SystemScores
 from asd.evaluation import Published, Truth, truth_of_names
 from asd.importing.layout import COLUMNS
+from asd.programs.developing import following
 from asd.programs.report import answer, clips, figures, page, runs
 from asd.programs.report.runs import Group, Run
 from asd.programs.report.terms import HEADERS, TERMS, explained
 from asd.score_files import file_name, score_text
+from asd.system.keys import clips_key
+from asd.truth_list import write_truth_list
 
 HOSTILE = "<img src=q onerror=alert(1)>$x^$"
 RNG = np.random.default_rng(5)
@@ -202,3 +206,28 @@ def test_a_machine_of_one_domain_or_condition_is_reported_without_omega(tmp_path
     assert cell in text and "has the highest Ω" not in text
     assert ("ROC: " in text) == (without != "_anomaly_")
     assert any("target" in few for few in run.few("fan")) == (without == "_anomaly_")
+
+
+def test_the_truth_of_imported_clips_is_found_in_their_data_folder(tmp_path):
+    folder = tmp_path / "eval_data"
+    test = folder / "raw" / "fan" / "test"
+    test.mkdir(parents=True)
+    (test / "section_00_0000.wav").write_bytes(b"one")
+    key = clips_key([Clip(path, "fan", "00") for path in wav_paths(test)])
+    assert runs.truth_beside(tmp_path, "fan", key) == {}
+    telling = "section_00_target_test_anomaly_0000_v_1.wav"
+    write_truth_list(folder / "eval_data_list.csv", {"fan": {"section_00_0000.wav": telling}})
+    assert runs.truth_beside(tmp_path, "fan", key) == {"section_00_0000.wav": Truth("target", True)}
+    assert runs.truth_beside(tmp_path, "drone", clips_key([])) == {}
+    (test / "section_00_0000.wav").write_bytes(b"another recording, imported since")
+    assert runs.truth_beside(tmp_path, "fan", key) == {}
+
+
+def test_what_follows_a_run_on_imported_clips_is_their_evaluation(tmp_path):
+    request = SimpleNamespace(data=tmp_path, results=Path("r"), splits=("train", "test"), kind="eval")
+    folder, machine = SimpleNamespace(folder=Path("r/eval/s0")), SimpleNamespace(name="fan")
+    session = SimpleNamespace(request=request, members=["s0"], machines=[machine], folder=lambda name: folder)
+    assert following(session).startswith("\nnext: python tools/package.py") and "evaluate.py" not in following(session)
+    write_truth_list(tmp_path / "eval_data" / "eval_data_list.csv", {})
+    first, *_, last = following(session).strip().split("\n")
+    assert first == f"next: python tools/evaluate.py r/eval/s0 --ground-truth {tmp_path}" and "package.py" in last

@@ -5,8 +5,9 @@
     python tools/report.py results/dev/s1 results/dev/ae --out FILE.html   two of them
     python tools/report.py results/dev results/eval --ground-truth PATH    both sets, where the truth is known
 
-Without a truth scores, losses and the most anomalous clips alone are shown. Spectrograms and sounds are of the clips
-that the runs were made from; --data says where they have moved. Exit code 2: bad input.
+The truth of imported or simulated clips is found in their data folder. Without a truth, scores, losses and the
+most anomalous clips alone are shown. Spectrograms and sounds are of the clips that the runs were made from; --data says
+where they have moved. Exit code 2: bad input.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main(argv: Sequence[str]) -> None:
     from asd.programs.reading import published_figures
     from asd.programs.report import read_runs, write_report
 
-    groups = read_runs(args.results, args.ground_truth)
+    groups = read_runs(args.results, args.ground_truth, args.data)
     write_report(groups, out, args.data, args.draws, published_figures(), tell)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asd import evaluation
+from asd.data import KINDS
 from asd.programs.fitting import fit
 from asd.programs.hours import fitted_into
 from asd.programs.opening import recorded_request
@@ -19,6 +20,7 @@ from asd.programs.selected import told
 from asd.programs.session import Session, writable
 from asd.programs.soundness import warn
 from asd.programs.writing import evaluate, write
+from asd.truth_list import FILE_NAME
 
 Tell = Callable[[str], None]
 
@@ -161,7 +163,9 @@ def following(session: Session) -> str:
         return f"\nnext: python tools/omega.py {request.results / 'dev'} --ci    (systems side by side)\n      {report}"
     package = f"python tools/package.py{data}{results}    (submission/team.yaml, and -d of the same systems)"
     export = f"python tools/export.py {session.folder(name).folder} {session.machines[0].name}    (to listen elsewhere)"
-    return f"\nnext: {package}\n      {report}\n      {export}"
+    truth = f"python tools/evaluate.py {session.folder(name).folder} --ground-truth {request.data}"
+    has_truth = (request.data / KINDS["eval"] / FILE_NAME).is_file()  # imported or simulated, not the challenge's
+    return "\nnext: " + "\n      ".join([truth, report, export, package] if has_truth else [package, report, export])
 
 
 def short(table: Sequence[Sequence[str]]) -> str:

@@ -61,7 +61,8 @@ def sentences(group: Group, found: Sequence[Standing]) -> list[str]:
     if not group.truths:
         return [
             f"On the {group.title} the truth of the clips is not known: no figure of merit, only scores, losses and "
-            "the most anomalous clips (--ground-truth gives the published truth)."
+            "the most anomalous clips (--ground-truth gives it: what the organisers have published, or the data folder "
+            "of imported or simulated clips)."
         ]
     apart = f"{', '.join(group.partial)}: test clips of one domain or condition, for which the challenge has no Ω."
     if not found:

@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from asd import evaluation, results
-from asd.clips import CONDITIONS, DOMAINS, ClipName
+from asd.clips import CONDITIONS, DOMAINS, Clip, ClipName, wav_paths
 from asd.contracts import SystemScores
+from asd.data import KINDS
 from asd.errors import BadInput
 from asd.programs.reading import anonymous, published_truths, read_systems, truths_of_names
 from asd.programs.there import systems_in
 from asd.score_files import SCORE, file_name, read_rows
+from asd.system.keys import clips_key
 from asd.tables import counted
+from asd.truth_list import FILE_NAME
 
 SETS = {"dev": "development set", "eval": "evaluation set"}
 FEW = 10  # clips of a domain and condition, below which the page warns
@@ -125,9 +128,12 @@ class Group:
         return [run.scores for run in self.runs]
 
 
-def read_runs(folders: Sequence[Path], ground_truth: Path | None) -> list[Group]:
-    """Raises BadInput for a folder that run.py has not written, a truth that does not fit, or other machines."""
-    found = [read_run(folder, ground_truth) for given in folders for folder in systems_in(given)]
+def read_runs(folders: Sequence[Path], ground_truth: Path | None, data_folder: Path | None = None) -> list[Group]:
+    """`data_folder`: where clips have moved; the truth of imported or simulated ones lies there.
+
+    Raises BadInput for a folder that run.py has not written, a truth that does not fit, or other machines.
+    """
+    found = [read_run(folder, ground_truth, data_folder) for given in folders for folder in systems_in(given)]
     groups = [Group([run for run in found if run.kind == kind]) for kind in sorted({run.kind for run in found})]
     for group in groups:
         first = group.runs[0]
@@ -141,16 +147,30 @@ def read_runs(folders: Sequence[Path], ground_truth: Path | None) -> list[Group]
     return groups
 
 
-def read_run(folder: Path, ground_truth: Path | None) -> Run:
+def read_run(folder: Path, ground_truth: Path | None, data_folder: Path | None) -> Run:
     record = results.read_run(folder)
     (scores,) = read_systems([folder.resolve()])
     if lacking := [m for m in scores.scores if m not in record]:
         raise BadInput(f"{folder / 'run.json'}: nothing of {', '.join(lacking)}; run it again")
-    return Run(folder.resolve(), scores, truths_of(scores, ground_truth))
+    places = {m: data_folder or Path(record[m]["data"].get("folder", "/absent")) for m in scores.scores}
+    beside = {m: truth_beside(place, m, record[m]["data"]["test"]) for m, place in places.items()}
+    return Run(folder.resolve(), scores, truths_of(scores, ground_truth, beside if all(beside.values()) else {}))
 
 
-def truths_of(scores: SystemScores, ground_truth: Path | None) -> evaluation.Truths:
-    """From the clips' names or the published truth; {} where neither tells."""
+def truths_of(scores: SystemScores, ground_truth: Path | None, beside: evaluation.Truths) -> evaluation.Truths:
+    """From the clips' names, the published truth, or what lies beside the clips; {} where none of them tells."""
     if not any(anonymous(scores)):
         return truths_of_names(scores)
-    return {} if ground_truth is None else published_truths(ground_truth, scores.scores)
+    return beside if ground_truth is None else published_truths(ground_truth, scores.scores)
+
+
+def truth_beside(data_folder: Path, machine: str, key: str) -> dict[str, evaluation.Truth]:
+    """Of an imported or simulated machine, whose truth lies in its data folder; {} where none does.
+
+    `key` is of the test clips that were scored: anonymous names are alike, so others would get a wrong truth.
+    """
+    folder = data_folder / KINDS["eval"]
+    if not (folder / FILE_NAME).is_file():
+        return {}
+    clips = [Clip(path, machine, "") for path in wav_paths(folder / "raw" / machine / "test")]
+    return evaluation.read_truth(folder / FILE_NAME).get(machine, {}) if clips_key(clips) == key else {}
