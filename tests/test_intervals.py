@@ -198,9 +198,9 @@ def test_a_machine_of_one_domain_has_auc_detections_and_false_alarms_and_no_omeg
     scores = {"0.wav": 0.1, "1.wav": 0.2, "2.wav": 0.6, "3.wav": 0.5, "4.wav": 0.9}
     own = SystemScores("x", {"pump": scores}, {"pump": {clip: int(score > 0.4) for clip, score in scores.items()}})
     table = comparing.compared([own], {"pump": truth}, {}, 10, "csv")
-    assert table.splitlines()[-1].endswith(",x,pump,3,2,0.8333,2 of 2,1 of 3")
+    assert table.splitlines()[-1].endswith(",x,pump,2 of 2,1 of 3,0.8333,3,2")
     alone = {clip: of for clip, of in truth.items() if not of.is_anomaly}
     quiet = SystemScores("x", {"pump": {clip: scores[clip] for clip in alone}})
-    assert comparing.compared([quiet], {"pump": alone}, {}, None, "csv").splitlines()[-1].endswith(",x,pump,3,0,-,-,-")
+    assert comparing.compared([quiet], {"pump": alone}, {}, None, "csv").splitlines()[-1].endswith(",x,pump,-,-,-,3,0")
     with pytest.raises(BadInput, match="x: pump: anomaly scores: 2 missing"):
         comparing.compared([quiet], {"pump": truth}, {}, None, "csv")

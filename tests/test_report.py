@@ -16,7 +16,7 @@ from asd.importing.layout import COLUMNS
 from asd.programs.developing import following
 from asd.programs.report import answer, clips, figures, page, runs
 from asd.programs.report.runs import Group, Run
-from asd.programs.report.terms import HEADERS, TERMS, explained
+from asd.programs.report.terms import HEADERS, SHOWN, TERMS, explained, terms_in
 from asd.score_files import file_name, score_text
 from asd.system.keys import clips_key
 from asd.truth_list import write_truth_list
@@ -187,7 +187,7 @@ def test_of_many_members_the_legend_names_the_first_and_the_last():
 
 
 def test_every_word_that_a_header_uses_is_explained():
-    assert set(HEADERS.values()) <= set(TERMS)
+    assert set(HEADERS.values()) | set(SHOWN) <= set(TERMS)
     assert explained("auc_source") == TERMS["AUC_source"] and explained("development set: Ω") == TERMS["Ω"]
     assert explained("false_alarms_source") == TERMS["false alarms"] and explained("machine") == ""
 
@@ -195,16 +195,19 @@ def test_every_word_that_a_header_uses_is_explained():
 @pytest.mark.parametrize(
     ("without", "told", "cell"),
     [
-        ("_target_", "strong: It detects 100", "12 of 12"),
-        ("_anomaly_", "strong: It has no anomalies to detect, with false alarms on", "0 of 0"),
+        ("_target_", "strong detects 12 of 12 (100", "12 of 12"),
+        ("_anomaly_", "strong has no anomalies to detect, with false alarms on", "0 of 0"),
     ],
 )
 def test_a_machine_of_one_domain_or_condition_is_reported_without_omega(tmp_path, monkeypatch, without, told, cell):
     run = run_of(tmp_path / "eval", "strong", 9.0, without=without)
     text = written([Group([run])], tmp_path / "r.html", monkeypatch)
     assert "fan: test clips of one domain or condition, for which the challenge has no Ω." in text and told in text
-    assert cell in text and "has the highest Ω" not in text
-    assert ("ROC: " in text) == (without != "_anomaly_")
+    assert text.index(told) < text.index("the challenge has no Ω")
+    assert cell in text and "Intervals are" not in text and "has the highest Ω" not in text
+    assert text.count("<th>AUC") == 1
+    assert "left out</dt>" not in text and "threshold</dt>" in text and "domain</dt>" in text
+    assert "of each domain" not in text and ("pAUC</dt>" in text) == ("ROC: " in text) == (without != "_anomaly_")
     assert any("target" in few for few in run.few("fan")) == (without == "_anomaly_")
 
 
@@ -231,3 +234,16 @@ def test_what_follows_a_run_on_imported_clips_is_their_evaluation(tmp_path):
     write_truth_list(tmp_path / "eval_data" / "eval_data_list.csv", {})
     first, *_, last = following(session).strip().split("\n")
     assert first == f"next: python tools/evaluate.py r/eval/s0 --ground-truth {tmp_path}" and "package.py" in last
+
+
+def test_few_clips_are_told_in_numbers():
+    assert answer.share([True, False, False, False]) == "1 of 4"
+    assert answer.share([True] * 5 + [False] * 15) == "5 of 20 (25 %)"
+
+
+def test_terms_are_of_words_that_can_be_read_on_the_page(group, tmp_path, monkeypatch):
+    assert list(terms_in('<style>.near {}</style><b title="dB">misses</b> threshold_x')) == ["threshold", "misses"]
+    text = written([group], tmp_path / "x.html", monkeypatch)
+    for term in ("Ω", "AUC_source", "pAUC", "ROC", "95 % interval", "nominal", "misses", "MACs per clip", "proven"):
+        assert f"<dt>{term}</dt>" in text
+    assert "near, far</dt>" not in text and "Intervals are over" in text

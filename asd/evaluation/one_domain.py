@@ -11,7 +11,15 @@ from asd.evaluation.metric import auc, columns, has_all_kinds, same_clips
 from asd.evaluation.truth import Truths
 from asd.tables import Rows
 
-HEADER = ("system", "machine", "normal clips", "anomalies", "AUC", "detected", "false alarms")
+HEADER = (
+    "system",
+    "machine",
+    "detected",
+    "false alarms",
+    "AUC",
+    "normal clips",
+    "anomalies",
+)  # a phone shows the first
 
 
 def divided(truths: Truths) -> tuple[Truths, Truths]:
@@ -31,7 +39,7 @@ def one_domain_table(systems: Sequence[SystemScores], truths: Truths) -> Rows:
             n_normal, n_anomalies = int((~is_anomaly).sum()), int(is_anomaly.sum())
             area = f"{auc(scores, is_anomaly):.4f}" if n_normal and n_anomalies else "-"
             alarms = _alarms(system.decisions.get(machine, {}), is_anomaly, sorted(truth))
-            rows.append((system.name, machine, str(n_normal), str(n_anomalies), area, *alarms))
+            rows.append((system.name, machine, *alarms, area, str(n_normal), str(n_anomalies)))
     return rows
 
 

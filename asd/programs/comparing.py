@@ -23,13 +23,21 @@ def tables(
     systems: Sequence[SystemScores], truths: evaluation.Truths, published: Mapping, draws: int | None
 ) -> list[tuple[str, Rows]]:
     """Machines without test clips of all kinds, which the challenge's metric needs, have a table of their own."""
+    partial = evaluation.divided(truths)[1]
+    apart: list[tuple[str, Rows]] = [(ONE_DOMAIN, evaluation.one_domain_table(systems, partial))] if partial else []
+    return [*apart, *metric_tables(systems, truths, published, draws)]
+
+
+def metric_tables(
+    systems: Sequence[SystemScores], truths: evaluation.Truths, published: Mapping, draws: int | None
+) -> list[tuple[str, Rows]]:
+    """Of the machines that have test clips of all kinds."""
     whole, partial = evaluation.divided(truths)
-    found: list[tuple[str, Rows]] = [(ONE_DOMAIN, evaluation.one_domain_table(systems, partial))] if partial else []
     if not whole:
-        return found
+        return []
     bootstrap = None if draws is None else evaluation.Bootstrap(whole, draws)
     those = part_of(systems, list(whole)) if partial else systems
-    return [*found, *evaluation.tables(those, whole, evaluation.published(published, whole), bootstrap)]
+    return [*evaluation.tables(those, whole, evaluation.published(published, whole), bootstrap)]
 
 
 def signs(system: SystemScores) -> list[str]:

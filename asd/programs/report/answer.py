@@ -15,7 +15,7 @@ from asd import evaluation
 from asd.programs import by_seed, ladder
 from asd.programs.report.embedding import Picture, svg
 from asd.programs.report.figures import WIDTH
-from asd.programs.report.runs import Group, Run
+from asd.programs.report.runs import FEW, Group, Run
 from asd.programs.report.tables import Rows
 
 
@@ -66,7 +66,7 @@ def sentences(group: Group, found: Sequence[Standing]) -> list[str]:
         ]
     apart = f"{', '.join(group.partial)}: test clips of one domain or condition, for which the challenge has no Ω."
     if not found:
-        return [apart, *(f"{run.scores.name}: {at_threshold(run)}" for run in group.runs)]
+        return [*(at_threshold(run, run.scores.name) for run in group.runs), apart]
     best, *others = found
     told = [f"On the {group.title} {best.name} has the highest Ω, {best.omega:.3f} ({between(best.draws)})."]
     if others:
@@ -79,16 +79,22 @@ def sentences(group: Group, found: Sequence[Standing]) -> list[str]:
     if len(best.machines) > 1:
         weakest = min(best.machines, key=lambda machine: best.machines[machine][0])
         told.append(f"It is weakest on {weakest}, with Ω {best.machines[weakest][0]:.3f}.")
-    return [*told, at_threshold(best.run), *([apart] if group.partial else [])]
+    return [*told, at_threshold(best.run, "It"), *([apart] if group.partial else [])]
 
 
-def at_threshold(run: Run) -> str:
+def at_threshold(run: Run, who: str) -> str:
     kinds = [(t.is_anomaly, run.scores.decisions[m][c] == 1) for m, of in run.truths.items() for c, t in of.items()]
     found, alarms = ([decided for anomaly, decided in kinds if anomaly is what] for what in (True, False))
     aim = "" if run.scores.nominal is None else f" (its threshold aims at {100 * run.scores.nominal:.0f} %)"
-    detected = f"detects {100 * np.mean(found):.0f} % of the anomalies" if found else "has no anomalies to detect"
-    told = f"false alarms on {100 * np.mean(alarms):.0f} % of the normal clips" if alarms else "no normal clips"
-    return f"It {detected}, with {told}{aim}."
+    detected = f"detects {share(found)} anomalies" if found else "has no anomalies to detect"
+    told = f"false alarms on {share(alarms)} normal clips" if alarms else "no normal clips"
+    return f"{who} {detected}, with {told}{aim}."
+
+
+def share(decided: Sequence[bool]) -> str:
+    """In clips, and in percent unless they are few."""
+    percent = f" ({100 * np.mean(decided):.0f} %)" if len(decided) >= FEW else ""
+    return f"{sum(decided)} of {len(decided)}{percent}"
 
 
 def between(draws: np.ndarray) -> str:

@@ -92,8 +92,8 @@ def roc(run: Run, machine: str) -> Picture:
     axis.plot([0, 1], [0, 1], color="grey", linewidth=0.7, linestyle=":")
     axis.set(xlabel="false alarms, share of normal clips", ylabel="detected, share of anomalies")
     axis.legend(loc="lower right", framealpha=0.8, edgecolor="none")
-    caption = "ROC: normal clips of one domain, or all, against the anomalies of both domains."
-    return Picture(svg(figure), caption)
+    each = "of each domain, and of both," if len(normals) > 1 else f"of the {next(iter(normals))} domain"
+    return Picture(svg(figure), f"ROC: normal clips {each} against all anomalies. Shaded: the region of the pAUC.")
 
 
 def draw_roc(axis: Axes, label: str, normals: np.ndarray, anomalies: np.ndarray) -> None:

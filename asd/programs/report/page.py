@@ -18,7 +18,7 @@ from asd.programs.report import answer, clips, figures
 from asd.programs.report.embedding import STYLE, Picture
 from asd.programs.report.runs import Group, Run
 from asd.programs.report.tables import Rows, decision_rows, run_rows
-from asd.programs.report.terms import TERMS, explained
+from asd.programs.report.terms import explained, terms_in
 from asd.programs.session import Session
 from asd.programs.there import check_html
 from asd.store import write_text
@@ -65,7 +65,8 @@ def page(groups: Sequence[Group], data_folder: Path | None, draws: int, publishe
     top += [picture for g in groups for picture in answer.seeds(g)]
     sections, notes = sections_of(groups, found, data_folder, RESERVE + size_of(top), tell)
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
-    return templates.get_template("report.html").render(
+    template = templates.get_template("report.html")
+    told: dict[str, Any] = dict(
         title=title(names, groups),
         sentences=[sentence for group in groups for sentence in answer.sentences(group, found[group.title])],
         notes=notes,
@@ -74,9 +75,9 @@ def page(groups: Sequence[Group], data_folder: Path | None, draws: int, publishe
         apart=[evaluation.one_domain_table(group.entries, group.partial) for group in groups if group.partial],
         sections=sections,
         tables=[table for group in groups for table in tables(group, draws, published, len(groups) > 1)],
-        terms=TERMS,
         explained=explained,
     )
+    return template.render(**told, terms=terms_in(template.render(**told, terms={})))
 
 
 def title(names: Iterable[str], groups: Sequence[Group]) -> str:
@@ -85,8 +86,8 @@ def title(names: Iterable[str], groups: Sequence[Group]) -> str:
 
 
 def tables(group: Group, draws: int, published: Mapping, several: bool) -> list[tuple[str, Rows]]:
-    """All tables of a set, as tools/omega.py has them, and the report's own."""
-    metric: Sequence = comparing.tables(group.entries, group.truths, published, draws)
+    """All tables of a set, as tools/omega.py has them, and the report's own; the one of one domain stands on top."""
+    metric: Sequence = comparing.metric_tables(group.entries, group.truths, published, draws)
     own = [("Decisions in clips", decision_rows(group.runs)), ("Runs", run_rows(group.runs))]
     return [(f"{title} ({group.title})" if several else title, rows) for title, rows in (*metric, *own)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 TERMS = {
     "Ω": "The challenge's figure of merit: the harmonic mean of AUC_source, AUC_target and pAUC over all "
     "machines. 1 is perfect, 0.5 is chance.",
@@ -41,6 +43,26 @@ HEADERS = {  # words of tables' headers -> term
     "hits": "misses",
     "decided": "threshold",
 }
+
+SHOWN = {  # term -> words on the page, where they are others; those of pictures by the words beside them
+    "Ω": ("Ω", "omega"),
+    "misses": ("misses", "hits", "miss"),
+    "near, far": ("near",),
+    "seeds or members": ("members",),
+    "left out": ("machine left out",),
+    "dB": ("went most wrong",),
+}
+UNSEEN = re.compile(r"<(style|script)>.*?</\1>|<[^>]*>", re.DOTALL)
+
+
+def terms_in(page: str) -> dict[str, str]:
+    """Those of TERMS that the text of an HTML page has, with what they mean."""
+    text = " ".join(UNSEEN.sub(" ", page).replace("_", " ").lower().split())
+    return {t: words for t, words in TERMS.items() if any(is_in(word, text) for word in SHOWN.get(t, (t,)))}
+
+
+def is_in(word: str, text: str) -> bool:
+    return re.search(rf"\b{re.escape(word.replace('_', ' ').lower())}\b", text) is not None
 
 
 def explained(header: str) -> str:
