@@ -202,5 +202,10 @@ def test_a_machine_of_one_domain_has_auc_detections_and_false_alarms_and_no_omeg
     alone = {clip: of for clip, of in truth.items() if not of.is_anomaly}
     quiet = SystemScores("x", {"pump": {clip: scores[clip] for clip in alone}})
     assert comparing.compared([quiet], {"pump": alone}, {}, None, "csv").splitlines()[-1].endswith(",x,pump,-,-,-,3,0")
+    there = (
+        r"x: machines missing: fan; extra: pump \(the results have pump, the truth fan; is it of another data folder"
+    )
+    with pytest.raises(BadInput, match=there):
+        comparing.compared([quiet], {"fan": alone}, {}, None, "csv")
     with pytest.raises(BadInput, match="x: pump: anomaly scores: 2 missing"):
         comparing.compared([quiet], {"pump": truth}, {}, None, "csv")

@@ -6,7 +6,7 @@ one_domain   AUC, detections and false alarms where the metric is not defined
 published    figures of reports, and whether the clips at hand are theirs
 """
 
-from asd.evaluation.comparison import QUICK, tables
+from asd.evaluation.comparison import QUICK, same_machines, tables
 from asd.evaluation.intervals import Bootstrap, interval, omegas
 from asd.evaluation.metric import (
     MAX_FPR,
@@ -53,6 +53,7 @@ __all__ = [
     "read_truth",
     "rows",
     "same_clips",
+    "same_machines",
     "tables",
     "terms_of",
     "truth_of_names",

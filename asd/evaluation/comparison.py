@@ -59,7 +59,10 @@ def same_machines(entry: SystemScores, truths: Truths) -> None:
     missing, extra = sorted(truths.keys() - entry.scores.keys()), sorted(entry.scores.keys() - truths.keys())
     if missing or extra:
         told = [f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("extra", extra)) if names]
-        raise BadInput(f"{entry.name}: machines {'; '.join(told)} (--machines takes a part of them)")
+        there = f"the results have {', '.join(entry.scores)}, the truth {', '.join(truths)}"
+        apart = truths.keys().isdisjoint(entry.scores)
+        cure = "is it of another data folder?" if apart else "--machines takes a part of them"
+        raise BadInput(f"{entry.name}: machines {'; '.join(told)} ({there}; {cure})")
 
 
 def same_recordings(entry: SystemScores, truths: Truths) -> None:

@@ -23,6 +23,8 @@ def tables(
     systems: Sequence[SystemScores], truths: evaluation.Truths, published: Mapping, draws: int | None
 ) -> list[tuple[str, Rows]]:
     """Machines without test clips of all kinds, which the challenge's metric needs, have a table of their own."""
+    for system in systems:
+        evaluation.same_machines(system, truths)
     partial = evaluation.divided(truths)[1]
     apart: list[tuple[str, Rows]] = [(ONE_DOMAIN, evaluation.one_domain_table(systems, partial))] if partial else []
     return [*apart, *metric_tables(systems, truths, published, draws)]
