@@ -104,6 +104,7 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         lambda: asd.load(tmp_path / "near.wav"): "near.wav: its last 64 bytes are not the SHA-256",
         lambda: asd.load(elsewhere / "stats_maha.npz", "pump"): "of the machine fan, not pump",
         lambda: asd.load(results / "dev" / "stats_maha", "fun"): "did you mean 'fan'",
+        lambda: asd.load(results, "fan"): "the folder of all results; give .*, as .*/dev/",
         lambda: fan(tmp_path / "near.wav"): r"near.wav: 1 channel, 2 \(near, far\) expected",
         lambda: fan(np.zeros((16_000, 2))): r"a wave \(2, T\) of floats .* transpose it",
         lambda: fan(np.full((2, 16_000), np.nan)): "not a finite number",

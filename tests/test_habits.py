@@ -107,7 +107,11 @@ def test_an_empty_evaluation_folder_as_their_checkout_ships_it_is_no_problem(dat
         ("results/dev/ae_own/run.json", "ae_own/run.json: a file, the folder results/<dev|eval>/<system> expected"),
         ("results/dev/ae_own/run.json/x", "ae_own/run.json: a file, the folder results/<dev|eval>/<system> expected"),
         ("resluts/dev/sO", "unknown system 'sO', did you mean 's0'?"),
-        ("results", "results: the folder of all results; give results/dev, or a system's folder in it"),
+        (
+            "results",
+            "results: the folder of all results; give results/dev, or a system's folder in it, as results/dev/ae_own",
+        ),
+        ("results/dev", "results/dev: a folder of systems' folders; give a system's folder in it, as results/d"),
         ("results/own", "results/own: no such folder (looked for from"),
         ("results/dev/ae_own", "ae_own: no machine 'fam', did you mean 'fan'? (there: fan)"),
     ],

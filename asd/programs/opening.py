@@ -19,6 +19,7 @@ from asd.data import KINDS, known_machines, read_wave
 from asd.errors import BadInput
 from asd.programs.request import Request, Seed
 from asd.programs.session import Session, fitted_of
+from asd.programs.there import check_run
 from asd.results import read_numbers, read_record
 from asd.store import Store
 from asd.system import Chain, FittedSystem, Recipe, RecordedClips
@@ -128,6 +129,7 @@ class Recorded:
 
 def open_recorded(folder: Path, machine: str = "") -> Recorded:
     """Of results/<dev|eval>/<system>; without a machine, the only one of the run."""
+    check_run(folder)
     machines = read_record(folder)["machines"]
     if not machine and len(machines) > 1:
         raise BadInput(f"{folder}: of {len(machines)} machines ({', '.join(machines)}); name one of them")

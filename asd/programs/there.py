@@ -16,9 +16,15 @@ def check_run(folder: Path, machine: str = "") -> None:
     """Raises BadInput unless results/<dev|eval>/<system> holds a run, of the machine where one is named."""
     if not folder.is_dir():
         _refuse_misspelt(folder)
-    sets = [str(folder / kind) for kind in KINDS if any((folder / kind).glob("*/run.json"))]
-    if sets:
-        raise BadInput(f"{folder}: the folder of all results; give {' or '.join(sets)}, or a system's folder in it")
+    inside = {kind: sorted(path.parent for path in (folder / kind).glob("*/run.json")) for kind in KINDS}
+    if sets := [str(folder / kind) for kind, of in inside.items() if of]:
+        first = next(path for of in inside.values() for path in of)
+        raise BadInput(
+            f"{folder}: the folder of all results; give {' or '.join(sets)}, or a system's folder in it, as {first}"
+        )
+    first, *_ = systems_in(folder)
+    if first != folder:
+        raise BadInput(f"{folder}: a folder of systems' folders; give a system's folder in it, as {first}")
     known_machines([machine] if machine else [], list(read_run(folder)), folder)
 
 
