@@ -1,5 +1,6 @@
 """What a machine does to a command: one sentence, an exit code, nothing half-written; the same for every tool."""
 
+import argparse
 import errno
 import io
 import json
@@ -16,6 +17,7 @@ import pytest
 from conftest import tool
 
 import run as program
+from asd.__main__ import known
 from asd.errors import BadInput
 from asd.failures import sentence
 from asd.jobs import JobFailed
@@ -167,3 +169,9 @@ def test_nothing_needs_a_home_or_a_cache_that_can_be_written():
     code = "import sys, numpy; from asd.signal import log_mel; log_mel(numpy.ones((513, 3)), 64); "
     code += "sys.exit('librosa' in sys.modules or 'numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest():
+    with pytest.raises(argparse.ArgumentTypeError, match="no command 'mointor', did you mean 'monitor'"):
+        known("mointor")
+    assert known("run") == "run"
