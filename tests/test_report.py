@@ -198,7 +198,7 @@ def test_every_word_that_a_header_uses_is_explained():
 @pytest.mark.parametrize(
     ("without", "told", "cell"),
     [
-        ("_target_", "strong detects 12 of 12 (100", "12 of 12"),
+        ("_target_", "strong detects 12 of 12 anomalies (100", "12 of 12"),
         ("_anomaly_", "strong has no anomalies to detect, with false alarms on", "0 of 0"),
     ],
 )
@@ -240,8 +240,8 @@ def test_what_follows_a_run_on_imported_clips_is_their_evaluation(tmp_path):
 
 
 def test_few_clips_are_told_in_numbers():
-    assert answer.share([True, False, False, False]) == "1 of 4"
-    assert answer.share([True] * 5 + [False] * 15) == "5 of 20 (25 %)"
+    assert answer.share([True, False, False, False], "clips") == "1 of 4 clips"
+    assert answer.share([True] * 5 + [False] * 15, "clips") == "5 of 20 clips (25 %)"
 
 
 def test_terms_are_of_words_that_can_be_read_on_the_page():

@@ -86,15 +86,15 @@ def at_threshold(run: Run, who: str) -> str:
     kinds = [(t.is_anomaly, run.scores.decisions[m][c] == 1) for m, of in run.truths.items() for c, t in of.items()]
     found, alarms = ([decided for anomaly, decided in kinds if anomaly is what] for what in (True, False))
     aim = "" if run.scores.nominal is None else f" (its threshold aims at {100 * run.scores.nominal:.0f} %)"
-    detected = f"detects {share(found)} anomalies" if found else "has no anomalies to detect"
-    told = f"false alarms on {share(alarms)} normal clips" if alarms else "no normal clips"
+    detected = f"detects {share(found, 'anomalies')}" if found else "has no anomalies to detect"
+    told = f"false alarms on {share(alarms, 'normal clips')}" if alarms else "no normal clips"
     return f"{who} {detected}, with {told}{aim}."
 
 
-def share(decided: Sequence[bool]) -> str:
+def share(decided: Sequence[bool], what: str) -> str:
     """In clips, and in percent unless they are few."""
     percent = f" ({100 * np.mean(decided):.0f} %)" if len(decided) >= FEW else ""
-    return f"{sum(decided)} of {len(decided)}{percent}"
+    return f"{sum(decided)} of {len(decided)} {what}{percent}"
 
 
 def between(draws: np.ndarray) -> str:
