@@ -3,13 +3,16 @@
 import json
 import runpy
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 import yaml
 from conftest import TOOLS, tool
 from test_contracts import opened
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import asd
 from asd import __main__ as command
@@ -65,6 +68,28 @@ def test_a_run_opened_without_its_clips_and_its_file_score_as_the_csv(name, resu
             verdict = fan(path)
             assert verdict.score == pytest.approx(csv[path.name], abs=1e-9)
             assert verdict.decision == int(verdict.score > verdict.threshold)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scores_have_the_bits_of_the_csv_where_libraries_have_more_threads(name, results, elsewhere, data_folder):
+    csv = read_rows(results / "dev" / name / "anomaly_score_fan_section_00_test.csv")
+    path = test_clips(data_folder)[0]
+    with more_threads(2):
+        for place in (results / "dev" / name, elsewhere / f"{name}.npz"):
+            assert asd.load(place, "fan")(path).score == csv[path.name]
+        assert torch.get_num_threads() == 2  # put back
+        assert {library["num_threads"] for library in threadpool_info()} == {2}
+
+
+@contextmanager
+def more_threads(n):
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    with threadpool_limits(n):
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def test_no_clip_is_opened_where_a_run_is_opened(results, tmp_path, data_folder):

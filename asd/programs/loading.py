@@ -21,6 +21,7 @@ from asd.programs.exporting import Exported, read_export
 from asd.programs.opening import Recorded, open_recorded
 from asd.sound_files import sound_header
 from asd.system import FittedSystem
+from asd.training import one_thread
 
 UNLIKE = 2  # times longer or shorter than any training clip; *chosen*
 
@@ -65,8 +66,9 @@ class LoadedSystem:
         if not np.isfinite(wave).all():
             raise BadInput(f"{name}: a sample is not a finite number (a broken export?)")
         wave = np.ascontiguousarray(wave, np.float32)
-        found = self.fitted(wave)
-        return Verdict(found.score, self.fitted.threshold, found.decision, self.fitted.contributions(wave))
+        with one_thread():
+            found = self.fitted(wave)
+            return Verdict(found.score, self.fitted.threshold, found.decision, self.fitted.contributions(wave))
 
     def _expected(self) -> str:
         return f"({self.channels}, T) of floats at {RATE} Hz, as the training clips of {self.machine},"
@@ -116,4 +118,5 @@ def load(place: str | Path, machine: str = "") -> LoadedSystem:
 
 def loaded(found: Recorded | Exported) -> LoadedSystem:
     about = found.name, found.machine, found.channels, found.n_samples, found.train_seconds
-    return LoadedSystem(*about, found.fitted())
+    with one_thread():  # a detector that trains nothing is fitted here, a file's self-test scored
+        return LoadedSystem(*about, found.fitted())
