@@ -4,6 +4,7 @@ import json
 import runpy
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,7 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         assert plain["self_test/wave"].shape[0] == 2
     soundfile.write(tmp_path / "near.wav", np.zeros(16_000), 16_000)
     fan = asd.load(elsewhere / "stats_maha.npz")
+    near = replace(fan, channels=1)
     for call, told in {
         lambda: asd.load(tmp_path / "near.wav"): "near.wav: its last 64 bytes are not the SHA-256",
         lambda: asd.load(elsewhere / "stats_maha.npz", "pump"): "of the machine fan, not pump",
@@ -137,7 +139,12 @@ def test_other_files_machines_and_recordings_are_refused(elsewhere, results, tmp
         lambda: fan(np.zeros((2, 16_000), np.int16)): "int16 of shape .* divide by 32768",
         lambda: fan(np.zeros((2, 16_000), np.int32)): r"32 bits\? then divide by 2147483648\)",
         lambda: fan(np.zeros((2, 16_000), np.uint8)): r"uint8 of shape .* as the training clips of fan, expected$",
-        lambda: fan(np.zeros(16_000)): r"a wave \(2, T\) of floats",
+        lambda: fan(np.zeros(16_000)): r"a wave \(2, T\) of floats .* \(np.stack\(\[near, far\]\) makes it \(2, T\)\)$",
+        lambda: fan(np.zeros((4, 16_000))): r"\(it has 4 channels; x\[:2\] takes the first\)$",
+        lambda: fan(np.full((2, 16_000), 9e3)): "the array: a peak of 9000, samples of full scale 1 .* divide by 32768",
+        lambda: near(np.zeros(16_000)): r"\(1, T\) of floats .* \(x\[None\] makes it \(1, T\)\)$",
+        lambda: near(np.zeros((2, 16_000))): r"\(it has 2 channels; x\[:1\] takes the first\)$",
+        lambda: near(np.zeros((16_000, 1))): "transpose it",
         lambda: fan(np.zeros((2, 7_900))): "the array: 0.49375 s, but training clips of fan have 1 to 1.25 s",
         lambda: fan(np.zeros((2, 40_100))): "2.50625 s, .* scores each window",
     }.items():

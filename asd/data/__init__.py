@@ -21,12 +21,13 @@ from asd.data.folders import (
     refuse_other_layout,
 )
 from asd.data.machines import CHANNELS, ClipInfo, Machine, Survey, listed
-from asd.data.sound import Sound, far_is_dead, sound_of, sound_problems, sound_warnings, spread
+from asd.data.sound import INT16_SCALE, Sound, far_is_dead, sound_of, sound_problems, sound_warnings, spread
 from asd.data.survey import inspect_clip, survey
 from asd.data.waves import read_wave
 
 __all__ = [
     "CHANNELS",
+    "INT16_SCALE",
     "KINDS",
     "ClipInfo",
     "Machine",

@@ -15,6 +15,7 @@ import numpy as np
 
 from asd.clips import RATE
 from asd.contracts import Wave
+from asd.data import INT16_SCALE
 from asd.errors import BadInput
 from asd.monitoring import of_file
 from asd.programs.exporting import Exported, read_export
@@ -50,8 +51,8 @@ class LoadedSystem:
     def __call__(self, recording: str | PathLike[str] | Wave) -> Verdict:
         """A file, resampled to 16 kHz as importing does it, or a wave (C, T) of floats at 16 kHz.
 
-        Raises BadInput for other channels or types, and for less than half of the shortest or more than twice the
-        longest training clip. *Chosen*: a threshold is of scores of clips as long as these, and a decision by it on
+        Raises BadInput for other channels, types or scales, and for less than half of the shortest or more than twice
+        the longest training clip. *Chosen*: a threshold is of scores of clips as long as these, and a decision by it on
         much more or less sound would be wrong without a sign; a warning would be lost in a loop over recordings.
         """
         if isinstance(recording, np.ndarray):
@@ -65,6 +66,9 @@ class LoadedSystem:
         self._check_length(name, wave.shape[1] / RATE)
         if not np.isfinite(wave).all():
             raise BadInput(f"{name}: a sample is not a finite number (a broken export?)")
+        if (peak := np.abs(wave).max()) > INT16_SCALE:
+            told = "samples of full scale 1 expected (floats at int16 scale? then divide by 32768)"
+            raise BadInput(f"{name}: a peak of {peak:.6g}, {told}")
         wave = np.ascontiguousarray(wave, np.float32)
         with one_thread():
             found = self.fitted(wave)
@@ -75,7 +79,9 @@ class LoadedSystem:
 
     def _checked(self, wave: np.ndarray) -> Wave:
         if wave.ndim != 2 or len(wave) != self.channels or wave.dtype.kind != "f":
-            raise BadInput(f"{wave.dtype} of shape {wave.shape}: a wave {self._expected()} expected{_cure(wave)}")
+            raise BadInput(
+                f"{wave.dtype} of shape {wave.shape}: a wave {self._expected()} expected{_cure(wave, self.channels)}"
+            )
         return wave
 
     def _check_length(self, name: str, seconds: float) -> None:
@@ -88,14 +94,19 @@ class LoadedSystem:
             )
 
 
-def _cure(wave: np.ndarray) -> str:
+def _cure(wave: np.ndarray, channels: int) -> str:
     """The likely mistake, where one is."""
     if wave.dtype.kind == "i":
         bits = 8 * wave.dtype.itemsize
         return f" (is it integers of {bits} bits? then divide by {2 ** (bits - 1)})"
-    if wave.dtype.kind == "f" and wave.ndim == 2:
+    if wave.dtype.kind != "f":
+        return ""
+    if wave.ndim == 1:
+        return " (x[None] makes it (1, T))" if channels == 1 else " (np.stack([near, far]) makes it (2, T))"
+    if wave.ndim == 2 and wave.shape[1] == channels:
         return " (is it (T, C)? then transpose it)"
-    return ""
+    more = wave.ndim == 2 and len(wave) > channels
+    return f" (it has {len(wave)} channels; x[:{channels}] takes the first)" if more else ""
 
 
 def wave_of(path: Path, channels: int) -> Wave:
