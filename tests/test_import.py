@@ -94,6 +94,28 @@ def test_near_and_far_files_are_two_channels(tmp_path):
     assert np.array_equal(soundfile.read(first, dtype="int16")[0], np.stack([near[:RATE], far], axis=1))
 
 
+@pytest.mark.parametrize(
+    ("near", "far", "pair"),
+    [("1_near", "1_far", "_near _far"), ("Near-1", "Far-1", "Near- Far-"), ("a-near2", "a-far2", "-near -far")],
+)
+def test_near_and_far_files_do_not_become_clips_of_their_own(near, far, pair, tmp_path):
+    for name in (near, far, "linear_1", "lifar_1"):
+        write(tmp_path / "normal" / f"{name}.wav", np.zeros(RATE))
+    with pytest.raises(BadInput, match=f"normal/{near}.wav: its far file {far}.wav .* --pair {pair} makes"):
+        importing.found(tmp_path, importing.Guide())
+    (tmp_path / "normal" / f"{near}.wav").unlink()
+    assert len(importing.found(tmp_path, importing.Guide())) == 3
+
+
+def test_a_pair_is_asked_of_the_chosen_machines_alone(tmp_path):
+    for name in ("lathe/normal/1_near", "lathe/normal/1_far", "fan/normal/1"):
+        write(tmp_path / f"{name}.wav", np.zeros(RATE))
+    guide = importing.Guide(near_far=("_near", "_far"))
+    assert [len(r.paths) for r in importing.found(tmp_path, guide, ["lathe"])] == [2]
+    with pytest.raises(BadInput, match=r"fan/normal/1.wav: no _near in its name; --pair _near _far wants"):
+        importing.found(tmp_path, guide)
+
+
 def test_a_table_tells_what_folders_do_not(tmp_path):
     rows = ["file,condition,domain,load,split"]
     for i in range(8):

@@ -35,6 +35,8 @@ WORDS = {
 }
 TOLD = ("machine", "condition", "split", "domain")  # anything else that is told of a recording is an attribute
 SHOWN = 12  # attributes in a message
+NEAR = re.compile("[_-](near|Near|NEAR)(?![A-Za-z])|(?<![A-Za-z])(near|Near|NEAR)[_-]")  # of a pair's names
+FAR = {"near": "far", "Near": "Far", "NEAR": "FAR"}
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def found(folder: Path, guide: Guide, machines: Sequence[str] = ()) -> list[Reco
         there = ", ".join(sorted({r.machine for r in recordings}))
         raise BadInput(f"{folder}: none of the machines {', '.join(machines)} (there: {there})")
     _check_machines(chosen)
+    if guide.near_far is None:
+        _check_no_pairs(chosen)
     return chosen
 
 
@@ -170,6 +174,21 @@ def _check_machines(recordings: Sequence[Recording]) -> None:
             )
 
 
+def _check_no_pairs(recordings: Sequence[Recording]) -> None:
+    """Raises BadInput where files are called near and far and would become clips of their own."""
+    places = {recording.place for recording in recordings}
+    for place in (PurePosixPath(recording.place) for recording in recordings):
+        if not (match := NEAR.search(place.name)):
+            continue
+        near, word = match[0], match[1] or match[2]
+        far = near.replace(word, FAR[word])
+        if str(place.with_name(place.name.replace(near, far))) in places:
+            raise BadInput(
+                f"{place}: its far file {place.name.replace(near, far)} would be a clip of its own; "
+                f"--pair {near} {far} makes two channels of them (two recordings? then rename one)"
+            )
+
+
 def _recording(folder: Path, place: str, paths: Mapping[str, Path], guide: Guide, machines: Sequence[str]) -> Recording:
     told = {**_by_folders(folder, place, machines), **_by_pattern(place, guide), **_by_table(place, guide)}
     told["condition"] = WORDS.get(told.get("condition", "").lower(), {}).get("condition", told.get("condition", ""))
@@ -178,10 +197,13 @@ def _recording(folder: Path, place: str, paths: Mapping[str, Path], guide: Guide
         told["domain"] = "target"
     if not told["condition"] and told.get("split") == "train":
         told["condition"] = "normal"
-    _check(place, told)
     fields = told["condition"], told.get("split", ""), told.get("domain", "source")
-    machine = told["machine"]
-    return Recording(place, _files(place, paths, guide), name_of(machine), *fields, attributes, machine)
+    called, machine = told["machine"], name_of(told["machine"])
+    is_chosen = not machines or machine in machines  # what others lack does not matter
+    if is_chosen:
+        _check(place, told)
+    files = _files(place, paths, guide) if is_chosen else (paths[place],)
+    return Recording(place, files, machine, *fields, attributes, called)
 
 
 def _attribute(key: str, value: str) -> tuple[str, str]:
@@ -238,8 +260,10 @@ def _files(place: str, paths: Mapping[str, Path], guide: Guide) -> tuple[Path, .
         return (paths[place],)
     near, far = guide.near_far
     name = PurePosixPath(place)
+    if near not in name.name:
+        raise BadInput(f"{place}: no {near} in its name; --pair {near} {far} wants two files of each recording")
     partner = str(name.with_name(name.name.replace(near, far)))
-    if near not in name.name or partner not in paths:
+    if partner not in paths:
         raise BadInput(f"{place}: its far file {partner} is not there; --pair {near} {far} wants two of each")
     return paths[place], paths[partner]
 
