@@ -213,6 +213,18 @@ def test_files_that_cannot_be_heard_are_left_out_of_a_folder_and_told(tmp_path, 
     assert "2.wav: not readable as sound" in str(news[2])
 
 
+def test_files_of_other_formats_in_a_folder_and_how_it_ends_are_told_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "POLL", 0.01)
+    monkeypatch.setattr(sources, "LATE", 0.1)
+    for name in ("a.flac", "b.mp3", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    source = of_folder(tmp_path, 10_000, float("inf"), 2)
+    told = f"{tmp_path}/a.flac: not heard, as all files but .wav in a folder (of such recordings: 2)"
+    assert str(next(source)) == told
+    assert str(next(source)).endswith(" s; if no more will come, --idle SECONDS ends a folder")
+    assert [str(news) for news in of_folder(tmp_path, 10_000, 0.05, 2)] == [told]
+
+
 def test_a_file_that_comes_too_late_is_heard_after_a_gap(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "POLL", 0.01)
     for name in ("2.wav", "1.wav"):
@@ -240,9 +252,13 @@ def test_gaps_are_told_and_windows_begin_anew():
 
 @pytest.mark.parametrize("source", [[], [loud(0.5, 1)], [loud(0.9, 1), Gap(0, "lost"), loud(0.9, 1)]])
 def test_a_recording_too_short_for_a_score_is_told_in_a_sentence(source):
-    told = "nothing heard" if not source else r"s heard, a score is of 1.0 s \(--window\): the recording, or each piece"
+    told = (
+        "x.wav: nothing heard"
+        if not source
+        else r"^x.wav: .* s heard, a score is of 1.0 s \(--window\): the recording, or each piece"
+    )
     with pytest.raises(BadInput, match=told):
-        listen(Monitor(Loudness(), RATE, RATE), source, Alarm(), [Lines("text", print, print)])
+        listen(Monitor(Loudness(), RATE, RATE), source, Alarm(), [Lines("text", print, print)], "x.wav")
 
 
 def test_what_is_kept_has_a_fixed_size(monkeypatch):

@@ -318,7 +318,10 @@ def test_csv_and_json_say_the_same(results, wav, capsys):
     ("words", "told"),
     [
         (["baseline_mse", "fan", "--window", "0.05"], "--window 0.05: too short; 800 samples"),
-        (["baseline_mse", "fan", "--window", "60"], "4.3 s heard, a score is of 60.0 s (--window): the recording"),
+        (
+            ["baseline_mse", "fan", "--window", "60"],
+            ".wav: 4.3 s heard, a score is of 60.0 s (--window): the recording",
+        ),
         (["baseline_mse", "fan", "--alarm", "6/5"], "--alarm 6/5: k/n with 1 <= k <= n"),
         (["baseline_mse", "fan", "--alarm", "often"], "--alarm often: K/N expected"),
         (["baseline_mse", "fan", "--page", "70000"], "--page 70000: a port"),

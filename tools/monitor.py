@@ -95,7 +95,8 @@ def main(argv: Sequence[str]) -> None:
             monitor.shown = board.shown
             watchers.append(board)
             say(f"page: {url}")
-        listen(monitor, blocks(recording, int(times.block * RATE), times.idle, monitor.channels), rule, watchers)
+        source = blocks(recording, int(times.block * RATE), times.idle, monitor.channels)
+        listen(monitor, source, rule, watchers, recording)
 
 
 if __name__ == "__main__":

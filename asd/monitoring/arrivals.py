@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty, Queue
 
 import numpy as np
@@ -21,9 +22,10 @@ class Late:
     """Sound is due and does not come."""
 
     seconds: float
+    cure: str = ""
 
     def __str__(self) -> str:
-        return f"late: no sound for {self.seconds:.1f} s"
+        return f"late: no sound for {self.seconds:.1f} s" + (f"; {self.cure}" if self.cure else "")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,18 @@ class Gap:
         return f"gap: {self.why}" + (f"; {self.n / RATE:.2f} s are missing" if self.n else "")
 
 
-News = np.ndarray | Late | Again | Gap
+@dataclass(frozen=True)
+class Ignored:
+    """Sound files of other formats in a folder of wavs."""
+
+    first: Path
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.first}: not heard, as all files but .wav in a folder (of such recordings: {self.n})"
+
+
+News = np.ndarray | Late | Again | Gap | Ignored
 
 
 @dataclass(eq=False)
@@ -56,6 +69,7 @@ class Clock:
 
     since: float = field(default_factory=time.monotonic)
     is_late: bool = False
+    cure: str = ""  # of being late
 
     @property
     def waited(self) -> float:
@@ -70,7 +84,7 @@ class Clock:
         if self.is_late or self.waited < patience:
             return []
         self.is_late = True
-        return [Late(self.waited)]
+        return [Late(self.waited, self.cure)]
 
 
 def queue_of(n: int) -> Queue:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from asd.clips import RATE, wav_paths
+from asd.clips import RATE, listing, wav_paths
 from asd.errors import BadInput
-from asd.monitoring.arrivals import LATE, Clock, Gap, News, read_ahead
+from asd.monitoring.arrivals import LATE, Clock, Gap, Ignored, News, read_ahead
 from asd.monitoring.microphones import of_microphones
 from asd.monitoring.pipe import microphones, of_pipe
 from asd.resampling import stretch
-from asd.sound_files import sound_blocks, sound_header
+from asd.sound_files import SUFFIXES, sound_blocks, sound_header
 from asd.tables import counted
 from asd.wav_files import Header, mismatch
 
@@ -88,10 +88,16 @@ def of_folder(folder: Path, n: int, idle: float, channels: int) -> Iterator[News
     A file that cannot be read, or stays half written although a later one has come, is left out: a gap. So is the join
     to a file whose name comes before that of the last one heard.
     """
-    files, clock, due = _Files(folder), Clock(), 0.0  # s that the last file lasts: then the next one is expected
+    cure = "" if np.isfinite(idle) else "if no more will come, --idle SECONDS ends a folder"
+    files, clock, due = (
+        _Files(folder),
+        Clock(cure=cure),
+        0.0,
+    )  # s that the last file lasts: then the next one is expected
     while clock.waited < idle:
         if files.look():
             yield from clock.came()
+        yield from files.ignored()
         for path in files.complete():
             yield from clock.came()
             yield from files.gap_before(path)
@@ -118,6 +124,7 @@ class _Files:
     last: Path | None = None  # heard
     seen: dict[Path, tuple[int, float]] = field(default_factory=dict)  # waiting: bytes, since when (s) so many
     still: list[Path] = field(default_factory=list)  # the first of them that have not grown since the look before
+    has_told: bool = False  # of files that are ignored
     skipped: list[str] = field(default_factory=list)  # why, of files left out since the last one heard
 
     def waiting(self) -> list[Path]:
@@ -128,6 +135,12 @@ class _Files:
         there = wav_paths(self.folder)
         self.taken &= set(there)  # what is moved away is forgotten
         return [path for path in there if path not in self.taken]
+
+    def ignored(self) -> list[News]:
+        """Once, as soon as there are sound files of another format."""
+        others = [] if self.has_told else [p for p in listing(self.folder) if p.suffix.lower() in SUFFIXES - {".wav"}]
+        self.has_told |= bool(others)
+        return [Ignored(others[0], len(others))] if others else []
 
     def look(self) -> bool:
         """Whether a file has come or grown since the last look."""

@@ -72,7 +72,9 @@ class Lines:
         self.note(text)
 
 
-def listen(monitor: Monitor, source: Iterable[News], rule: Alarm, watchers: Sequence[Watcher]) -> None:
+def listen(
+    monitor: Monitor, source: Iterable[News], rule: Alarm, watchers: Sequence[Watcher], name: str = "the recording"
+) -> None:
     """Until the source ends; a summary is the last that is noted. Raises BadInput where nothing could be scored."""
     watch, costs = Watch(rule, monitor.threshold), Costs()
     for news in source:
@@ -88,7 +90,7 @@ def listen(monitor: Monitor, source: Iterable[News], rule: Alarm, watchers: Sequ
     readings = monitor.finish()
     tell(watchers, readings, watch, costs.add(0, len(readings), time.perf_counter() - begun))
     if not costs.readings:
-        raise BadInput(nothing_scored(costs.heard, monitor.window))
+        raise BadInput(f"{name}: {nothing_scored(costs.heard, monitor.window)}")
     note(watchers, costs.summary(monitor.streams))
 
 
@@ -149,7 +151,7 @@ class Costs:
 
 def nothing_scored(heard: float, window: float) -> str:
     if not heard:
-        return "nothing heard: the recording has no samples (did its sender start?)"
+        return "nothing heard, it has no samples (did its sender start?)"
     return (
         f"{heard:.1f} s heard, a score is of {window:.1f} s (--window): the recording, or each piece between two "
         "gaps, is too short for one; give a longer recording, or a shorter --window"
