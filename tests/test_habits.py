@@ -127,7 +127,9 @@ def test_what_is_not_there_is_answered_with_what_is(place, told, tmp_path, monke
         there.check_run(Path(place), "fam")
     (run,) = there.systems_in(Path("results/dev"))
     assert run == Path("results/dev/ae_own")
-    with pytest.raises(BadInput, match="dev_data/raw: no such folder"):
+    with pytest.raises(
+        BadInput, match="dev_data/raw: no such folder.* tools/import_data.py RECORDINGS .* \\(your own\\)"
+    ):
         there.check_data_of([run], Path("data"))
     Path("data/dev_data/raw").mkdir(parents=True)
     there.check_data_of([run, Path("results/eval/s1")], Path("data"))

@@ -31,7 +31,8 @@ def raw_folder(data: Path, kind: str) -> Path:
     release = kind.replace("eval", "train")
     raise BadInput(
         f"{raw}: no such folder{where}. To get data: `python tools/download.py {release} --out {holder}` "
-        f"(from Zenodo) or `python tools/simulate.py {holder}{' --eval' * (kind == 'eval')}` (simulated)"
+        f"(from Zenodo), `python tools/simulate.py {holder}{' --eval' * (kind == 'eval')}` (simulated) or "
+        f"`python tools/import_data.py RECORDINGS {holder}` (your own)"
     )
 
 
