@@ -132,13 +132,21 @@ class ResultFolder:
         text, path = yaml_text(resolved), self.folder / "system.yaml"
         self.folder.mkdir(parents=True, exist_ok=True)
         stale = path.exists() and not self.is_of(resolved)
-        gone = "results of other numbers, seeds or members removed; the store keeps what was trained" if stale else ""
+        gone = self._gone() if stale else ""
         replaced = "" if stale else self.replaced(data)
         for old in self.folder.iterdir() if stale else ():
             if old.name not in KEPT:
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
         write_text(path, text)
         return gone or replaced
+
+    def _gone(self) -> str:
+        try:
+            of = ", ".join(self._machines())
+        except BadInput:  # a damaged run.json goes with them
+            of = ""
+        what = "results of other numbers, seeds or members removed" + (f" ({of})" if of else "")
+        return f"{what}; the store keeps what was trained"
 
     def replaced(self, data: Mapping[str, Mapping[str, Any]]) -> str:
         """Which rows are of other clips than these and give way, in words.
