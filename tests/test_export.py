@@ -359,6 +359,10 @@ def test_contributions_are_of_the_frames(results, data_folder):
 def test_the_example_and_the_command_score_a_recording(elsewhere, data_folder, capsys, monkeypatch):
     (path, *_) = test_clips(data_folder)
     example = TOOLS / "examples" / "score_recordings.py"
+    monkeypatch.setattr("sys.argv", [str(example), "s1", "fan"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(example), run_name="__main__")
+    assert ended.value.code == 2 and "usage: score_recordings.py RESULTS_OR_FILE MACHINE" in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", [str(example), str(elsewhere / "baseline_mse.npz"), "fan", str(path)])
     runpy.run_path(str(example), run_name="__main__")
     told = capsys.readouterr().out

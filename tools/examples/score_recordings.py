@@ -14,6 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))  # not ne
 
 import asd
 
+if len(sys.argv) < 4:
+    print(f"usage: {Path(sys.argv[0]).name} RESULTS_OR_FILE MACHINE RECORDING ...", file=sys.stderr)
+    sys.exit(2)
 place, machine, *recordings = sys.argv[1:]
 system = asd.load(place, machine)
 for recording in recordings:
