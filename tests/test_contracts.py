@@ -147,7 +147,7 @@ def test_an_untrained_system_is_refused_when_it_may_not_train(fitted, data_folde
 def test_a_clip_shorter_than_a_feature_window_is_refused_by_name(fitted):
     _, session, _, machine = fitted
     chain = next(iter(session.chains.values()))
-    with pytest.raises(BadInput, match=f"fan/{machine.test[0].path.name}: 100 samples"):
+    with pytest.raises(BadInput, match=f"fan/{machine.test[0].path.name}: 0.00625 s"):
         chain.feature(machine.test[0], tone_in_noise(np.random.default_rng(0), 400)[:, :100].astype(np.float32))
 
 

@@ -198,7 +198,7 @@ def test_a_short_clip_and_one_with_nan_are_named_before_any_training(data_folder
     copy = shutil.copytree(data_folder, tmp_path / "data")
     train = sorted((copy / "dev_data" / "raw" / "fan" / "train").iterdir())
     for i, (wave, message) in enumerate(
-        [(np.zeros((2, 1000)), "1000 samples, 2 frames"), (np.full((2, 16_000), np.nan), "not a finite")]
+        [(np.zeros((2, 1000)), "0.0625 s, 2 frames"), (np.full((2, 16_000), np.nan), "not a finite")]
     ):
         keep = train[i].read_bytes()
         write_clip(train[i], wave, subtype="FLOAT")

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from asd.clips import Clip
+from asd.clips import RATE, Clip
 from asd.contracts import (
     Arrays,
     Detector,
@@ -184,7 +184,7 @@ class Chain:
         try:
             return checked_feature(self.frontend, self.system.features, self.system.detector.min_frames, wave)
         except BadInput as error:
-            where = f"{clip.machine}/{clip.path.name}: {wave.shape[1]} samples"
+            where = f"{clip.machine}/{clip.path.name}: {wave.shape[1] / RATE:g} s"
             raise BadInput(f"{where}, {error}") from error
 
     # ---- detector ------------------------------------------------------------------------------------------------
