@@ -61,7 +61,7 @@ def check_file(path: Path, what: str) -> None:
     """Raises BadInput, with the nearest name beside it, unless a file or folder is there."""
     if not path.exists():
         beside = [other.name for other in listing(path.parent)]
-        raise BadInput(f"{path}: no such file or folder{did_you_mean(path.name, beside, 0.4)}; {what} expected")
+        raise BadInput(f"{path}: no such file or folder{did_you_mean(path.name, beside, 0.75)}; {what} expected")
 
 
 def check_new(out: Path) -> None:
