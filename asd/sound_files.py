@@ -38,10 +38,13 @@ WHOLE = {  # first bytes of a file -> where its header tells its size, bytes bes
 def sound_header(path: Path) -> Header:
     """Raises BadInput for what is no readable sound, or a WAV, AIFF, AU or W64 that was cut short."""
     with _opened(path) as file:
-        head, cut = Header(file.samplerate, file.channels, file.frames, file.subtype), mismatch(path) or _cut(path)
-    if cut:
+        return _whole(path, file)
+
+
+def _whole(path: Path, file: soundfile.SoundFile) -> Header:
+    if cut := mismatch(path) or _cut(path):
         raise BadInput(f"{path}: {cut}")
-    return head
+    return Header(file.samplerate, file.channels, file.frames, file.subtype)
 
 
 def _cut(path: Path) -> str:
@@ -60,8 +63,8 @@ def read_sound(path: Path, dtype: str = "float32", first: int = 0, last: int | N
 
     So for a file that ends before its header says, and for samples that are not finite.
     """
-    head = sound_header(path)
     with _opened(path) as file:
+        head = _whole(path, file)
         file.seek(first)
         samples = file.read(-1 if last is None else last - first, dtype=dtype, always_2d=True)  # (T, C)
         promised = head.n_samples if last is None else min(last, head.n_samples)
@@ -74,8 +77,9 @@ def read_sound(path: Path, dtype: str = "float32", first: int = 0, last: int | N
 
 def sound_blocks(path: Path, n: int) -> Iterator[np.ndarray]:
     """(C, n) float32 each, the last one shorter. Raises BadInput, where a file is damaged or ends within it too."""
-    n_read, head = 0, sound_header(path)
+    n_read = 0
     with _opened(path) as file:
+        head = _whole(path, file)
         while len(block := file.read(n, dtype="float32", always_2d=True)):
             n_read += len(block)
             yield np.ascontiguousarray(block.T)

@@ -91,10 +91,8 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         os.replace(name, path)
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
-        if (
-            isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None
-        ):  # of a write, which has none
-            error.filename = str(path)
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+            error.filename = str(path)  # a write tells none
         raise
 
 

@@ -11,15 +11,8 @@ from asd.evaluation.metric import auc, columns, has_all_kinds, same_clips
 from asd.evaluation.truth import Truths
 from asd.tables import Rows
 
-HEADER = (
-    "system",
-    "machine",
-    "detected",
-    "false alarms",
-    "AUC",
-    "normal clips",
-    "anomalies",
-)  # a phone shows the first
+# A phone shows the first of these.
+HEADER = ("system", "machine", "detected", "false alarms", "AUC", "normal clips", "anomalies")
 
 
 def divided(truths: Truths) -> tuple[Truths, Truths]:

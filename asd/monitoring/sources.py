@@ -89,11 +89,8 @@ def of_folder(folder: Path, n: int, idle: float, channels: int) -> Iterator[News
     to a file whose name comes before that of the last one heard.
     """
     cure = "" if np.isfinite(idle) else "if no more will come, --idle SECONDS ends a folder"
-    files, clock, due = (
-        _Files(folder),
-        Clock(cure=cure),
-        0.0,
-    )  # s that the last file lasts: then the next one is expected
+    files, clock = _Files(folder), Clock(cure=cure)
+    due = 0.0  # s that the last file lasts: then the next one is expected
     while clock.waited < idle:
         if files.look():
             yield from clock.came()

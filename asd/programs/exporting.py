@@ -41,24 +41,11 @@ from asd.system import FittedSystem, Member, Recipe, System, checked_feature
 FORMAT = 1
 ABOUT = "about"
 ESSENTIAL = {"system": str, "machine": str, "channels": int, "n_samples": int, "recipe": dict, "trained": {...: dict}}
-ESSENTIAL |= {
-    "members": [(str, int)],
-    "checkpoints": {...: [str]},
-    "versions": dict,
-    "score": float,
-    "threshold": float,
-    "train_seconds?": (float, float),
-}
+ESSENTIAL |= {"members": [(str, int)], "checkpoints": {...: [str]}, "versions": dict}
+ESSENTIAL |= {"score": float, "threshold": float, "train_seconds?": (float, float)}
 BY, REMEDY = "tools/export.py", "export it again"
-UNFIT = (
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    RuntimeError,
-)  # torch's last
+# What arrays of other names, shapes or types end in; torch's are RuntimeErrors.
+UNFIT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RuntimeError)
 TOLERANCE = 1e-4  # of the largest feature, and of a score's size or 1; *chosen*: other processors differ by 1e-6
 
 

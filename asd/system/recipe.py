@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from asd.contracts import AnyDetector, AnyFeatures, Calibration, FrontEnd, TrainedDetector, TrainedFrontEnd
 from asd.errors import BadInput, check
 from asd.settings import assignment, resolve
+from asd.tables import counted
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class System:
         given, needed = (getattr(part, "channels", 1) for part in (self.features, self.detector))
         if given < needed or (given > needed and hasattr(self.detector, "channels")):
             raise BadInput(
-                f"detector {type(self.detector).__name__} takes {needed} channel{'s' * (needed > 1)} side by side, "
+                f"detector {type(self.detector).__name__} takes {counted(needed, 'channel')} side by side, "
                 f"features {type(self.features).__name__} give {given} "
                 "(LogMelPair gives two, behind NearAndFar or NearAndDifference; LogMel one)"
             )

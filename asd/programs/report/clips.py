@@ -14,7 +14,7 @@ from asd.clips import CONDITIONS, RATE
 from asd.contracts import Audible, DenoisingDetector, Wave
 from asd.programs.denoising import sound_of
 from asd.programs.report.embedding import Picture, mp3, webp
-from asd.programs.report.runs import Run
+from asd.programs.report.runs import Run, data_of
 from asd.programs.report.tables import Rows
 from asd.programs.session import Session
 from asd.system import Chain
@@ -65,8 +65,7 @@ def worst_clips(run: Run, session: Session, machine: str, was: Mapping[str, str]
 
 def recordings(run: Run, machine: str, data_folder: Path | None) -> dict[str, str]:
     """Name of a test clip -> the recording that it was before it was imported; {} where nothing was, or it has gone."""
-    place = data_folder or Path(run.record[machine]["data"].get("folder", "/absent"))
-    was = importing.origins(place / data.KINDS.get(run.kind, "") / "raw" / machine)
+    was = importing.origins(data_of(run.record[machine], data_folder) / data.KINDS.get(run.kind, "") / "raw" / machine)
     return {Path(clip).name: recording for clip, recording in was.items() if clip.startswith("test/")}
 
 

@@ -65,8 +65,7 @@ def page(groups: Sequence[Group], data_folder: Path | None, draws: int, publishe
     top += [picture for g in groups for picture in answer.seeds(g)]
     sections, notes = sections_of(groups, found, data_folder, RESERVE + size_of(top), tell)
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
-    template = templates.get_template("report.html")
-    told: dict[str, Any] = dict(
+    return templates.get_template("report.html").render(
         title=title(names, groups),
         sentences=[sentence for group in groups for sentence in answer.sentences(group, found[group.title])],
         notes=notes,
@@ -76,8 +75,8 @@ def page(groups: Sequence[Group], data_folder: Path | None, draws: int, publishe
         sections=sections,
         tables=[table for group in groups for table in tables(group, draws, published, len(groups) > 1)],
         explained=explained,
+        terms_in=terms_in,
     )
-    return template.render(**told, terms=terms_in(template.render(**told, terms={})))
 
 
 def title(names: Iterable[str], groups: Sequence[Group]) -> str:

@@ -152,9 +152,13 @@ def read_run(folder: Path, ground_truth: Path | None, data_folder: Path | None) 
     (scores,) = read_systems([folder.resolve()])
     if lacking := [m for m in scores.scores if m not in record]:
         raise BadInput(f"{folder / 'run.json'}: nothing of {', '.join(lacking)}; run it again")
-    places = {m: data_folder or Path(record[m]["data"].get("folder", "/absent")) for m in scores.scores}
-    beside = {m: truth_beside(place, m, record[m]["data"]["test"]) for m, place in places.items()}
+    beside = {m: truth_beside(data_of(record[m], data_folder), m, record[m]["data"]["test"]) for m in scores.scores}
     return Run(folder.resolve(), scores, truths_of(scores, ground_truth, beside if all(beside.values()) else {}))
+
+
+def data_of(record: Mapping[str, Any], data_folder: Path | None) -> Path:
+    """Where a machine's clips lie: `data_folder`, or what its record says; no such folder where it says nothing."""
+    return data_folder or Path(record["data"].get("folder", "/absent"))
 
 
 def truths_of(scores: SystemScores, ground_truth: Path | None, beside: evaluation.Truths) -> evaluation.Truths:
